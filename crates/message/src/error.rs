@@ -1,0 +1,16 @@
+//! What is wrong with a draft, field by field.
+
+/// One mistake: which field, what is wrong, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct FieldError {
+    /// The API's name of the field, with its place: `to[2]`, `headers.X-Y`, `attachments[0].content_type`.
+    pub field: String,
+    /// A sentence that names the cause and the remedy.
+    pub problem: String,
+}
+
+/// All mistakes of one draft; never empty.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ComposeError(pub Vec<FieldError>);

@@ -1,0 +1,15 @@
+//! From a draft to the bytes of a message (RFC 5322, RFC 2045–2049, RFC 2231).
+//!
+//! Nothing here reads a clock, a file, a socket or a random source: date and uniqueness are
+//! arguments, so the same draft gives the same bytes. What is composed is 7-bit, CRLF only, lines
+//! of at most 998 octets (78 where a fold is possible).
+
+mod compose;
+mod draft;
+mod error;
+mod raw;
+
+pub use compose::{Composed, compose};
+pub use draft::{Attachment, Draft, MessageIdStyle, Profile, Written};
+pub use error::{ComposeError, FieldError};
+pub use raw::{RawMail, RawOptions, admit_raw};

@@ -1,0 +1,23 @@
+//! Durable outbound mail as a library.
+//!
+//! `Mailer::submit` composes a message and returns its id once it is durable; a worker delivers it
+//! through a `Sender`. This crate reads no file, environment or clock: settings are plain structs,
+//! the store and the clock are passed in.
+
+mod access;
+mod budget;
+mod error;
+mod mailer;
+mod message;
+mod settings;
+
+pub use access::{Access, Caller, Scope};
+pub use budget::{Budget, Permit};
+pub use error::SubmitError;
+pub use mailer::{Mailer, Receipt};
+pub use message::{Message, Options, RawSubmission};
+pub use settings::{Limits, MailerSettings};
+
+pub use ::message::{Attachment, Draft, FieldError, MessageIdStyle, Profile, Written};
+pub use envelope::{Address, Envelope, Mailbox, Recipient, Reply, ReversePath};
+pub use queue::{Action, Clock, Door, Filter, JobId, JobView, Page, Priority, RecipientState, Stats, Status};

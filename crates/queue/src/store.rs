@@ -1,0 +1,98 @@
+//! The store's verbs, each with its promise.
+
+use crate::{
+    ActError, Action, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView, Meta, NewJob,
+    Page, Priority, Settlement, Stats, Status, StoreError,
+};
+use bytes::Bytes;
+use envelope::Envelope;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Who wants work, and how much.
+#[derive(Debug, Clone)]
+pub struct LeaseAsk {
+    /// Only jobs of this route.
+    pub route: Arc<str>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A leased job: what a worker needs to send it.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub id: JobId,
+    pub project: Arc<str>,
+    pub envelope: Envelope,
+    /// Indices of the envelope's recipients still open.
+    pub open: Vec<u32>,
+    pub header: Bytes,
+    pub body: Bytes,
+    pub meta: Arc<Meta>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub priority: Priority,
+    /// Attempts counted so far.
+    pub attempts: u32,
+    pub possible_duplicate: bool,
+    pub eight_bit: bool,
+    pub utf8_header: bool,
+}
+
+/// The right to work on one job. Ends by `Store::settle`; dropped without it (a panic, a shutdown)
+/// the job is ready again at once.
+#[derive(Debug)]
+pub struct Lease {
+    pub job: Job,
+}
+
+/// A job changed its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    pub id: JobId,
+    pub status: Status,
+}
+
+/// A queue. All back-ends keep the same contract (`contract`).
+pub trait Store: Send + Sync {
+    /// Stores all jobs or none; on return they survive whatever dies, if `durable()`.
+    fn insert(&self, jobs: Vec<NewJob>) -> impl Future<Output = Result<Vec<Inserted>, InsertError>> + Send;
+
+    /// Waits until at least one job of the route is due, then leases up to `limit`, urgent first,
+    /// round-robin over projects. On return the leases are on record: a crash from here on makes
+    /// the jobs ready again, marked as possible duplicates. Cancel-safe: a lease that nobody takes
+    /// returns by itself.
+    fn lease(&self, ask: LeaseAsk) -> impl Future<Output = Result<Vec<Lease>, StoreError>> + Send;
+
+    /// Ends leases with what became of them. Returns when applied; on record with the next group
+    /// or after 100 ms.
+    fn settle(
+        &self,
+        results: Vec<(Lease, Settlement)>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn get(&self, id: JobId) -> impl Future<Output = Result<Option<JobView>, StoreError>> + Send;
+    fn list(&self, filter: Filter) -> impl Future<Output = Result<Page, StoreError>> + Send;
+    fn content(&self, id: JobId) -> impl Future<Output = Result<Content, ContentError>> + Send;
+
+    /// Takes an operator's action; on record when it returns.
+    fn act(&self, id: JobId, action: Action) -> impl Future<Output = Result<Status, ActError>> + Send;
+
+    fn stats(&self) -> impl Future<Output = Result<Stats, StoreError>> + Send;
+
+    /// Status changes from now on. A receiver that lags must look again with `get`.
+    fn changes(&self) -> tokio::sync::broadcast::Receiver<Change>;
+
+    /// Whether what was accepted survives a crash.
+    fn durable(&self) -> bool;
+
+    /// Why nothing can be accepted right now, if so; asked by `admit`.
+    fn refusing(&self) -> Option<String>;
+
+    /// Syncs what is written and ends the store. Open leases are returned.
+    fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// One of the stores. Doors and workers take this, so that they need no type parameter (ADR 11).
+#[derive(Debug, Clone)]
+pub enum AnyStore {}

@@ -1,0 +1,12 @@
+//! The ways out: one trait, `Sender`, and its implementations.
+//!
+//! A sender gets mails and answers, for each recipient, what the next hop said. It does not decide
+//! what happens next (that is the worker's judge) and knows nothing of the queue.
+
+mod mail;
+mod outcome;
+mod sender;
+
+pub use mail::Mail;
+pub use outcome::{MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
+pub use sender::{BoxFuture, BoxStream, Sender};

@@ -1,0 +1,2 @@
+//! The binary `postrider`: command line, settings, wiring, signals.
+fn main() {}

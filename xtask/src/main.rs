@@ -1,0 +1,2 @@
+//! The chores of this repository as one command: check, test, ci, docs, bench.
+fn main() {}
