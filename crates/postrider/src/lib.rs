@@ -7,9 +7,13 @@
 mod access;
 mod budget;
 mod error;
+mod inflight;
 mod mailer;
 mod message;
+mod options;
+mod permit;
 mod settings;
+mod submit;
 
 pub use access::{Access, Caller, Scope};
 pub use budget::{Budget, Permit};
@@ -20,4 +24,8 @@ pub use settings::{Limits, MailerSettings};
 
 pub use ::message::{Attachment, Draft, FieldError, MessageIdStyle, Profile, Written};
 pub use envelope::{Address, Envelope, Mailbox, Recipient, Reply, ReversePath};
-pub use queue::{Action, Clock, Door, Filter, JobId, JobView, Page, Priority, RecipientState, Stats, Status};
+pub use queue::{
+    ActError, Action, AnyStore, Attempt, AttemptRecipient, Change, Clock, Content, ContentError, Door,
+    Filter, JobId, JobView, Page, Priority, RecipientState, RecipientView, Stats, Status, Store, StoreError,
+};
+pub use worker::RelayStatus;

@@ -1,9 +1,13 @@
 //! The way in: everything that is accepted passes here.
 
-use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, SubmitError};
-use queue::{AnyStore, Clock, JobId, JobView};
+use crate::inflight::InFlight;
+use crate::submit::{self, Prepared};
+use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, Scope, SubmitError};
+use queue::{AnyStore, Clock, InsertError, Inserted, JobId, JobView, NewJob, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use worker::RelayStatus;
 
 /// Submits mail. Cheap to clone.
 #[derive(Clone)]
@@ -17,6 +21,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     budget: Budget,
     access: Access,
+    in_flight: InFlight,
+    ids: submit::Ids,
+    relays: Box<dyn Fn() -> Vec<RelayStatus> + Send + Sync>,
 }
 
 /// What was accepted.
@@ -30,52 +37,167 @@ pub struct Receipt {
 }
 
 impl Mailer {
-    pub fn new(store: AnyStore, access: Access, settings: MailerSettings, clock: Arc<dyn Clock>) -> Self {
+    /// A mailer over a store. `relays` tells how the relays do (`Worker::observer`).
+    pub fn new(
+        store: AnyStore,
+        access: Access,
+        settings: MailerSettings,
+        clock: Arc<dyn Clock>,
+        relays: impl Fn() -> Vec<RelayStatus> + Send + Sync + 'static,
+    ) -> Self {
         let budget = Budget::new(settings.limits.memory);
-        Self { inner: Arc::new(Inner { store, settings, clock, budget, access }) }
+        let (in_flight, ids, relays) = (InFlight::default(), submit::Ids::default(), Box::new(relays));
+        Self { inner: Arc::new(Inner { store, settings, clock, budget, access, in_flight, ids, relays }) }
     }
 
     /// Composes and stores one message; returns once it is durable.
+    ///
+    /// # Errors
+    /// Nothing was stored. `Invalid` and `TooLarge` are the caller's to mend, `Busy` passes.
     pub async fn submit(&self, caller: &Caller, message: Message) -> Result<Receipt, SubmitError> {
-        let _ = (caller, message);
-        Err(SubmitError::Busy("not yet".into()))
+        let prepared = self.prepare(caller, &message, None)?;
+        self.store_one(caller, prepared).await
     }
 
     /// Composes and stores all messages or none. A mistake's field starts with `[n].`.
+    ///
+    /// # Errors
+    /// As `submit`; `Invalid` lists the mistakes of every message.
     pub async fn submit_batch(
         &self,
         caller: &Caller,
         messages: Vec<Message>,
     ) -> Result<Vec<Receipt>, SubmitError> {
-        let _ = (caller, messages);
-        Err(SubmitError::Busy("not yet".into()))
+        let limit = self.inner.settings.limits.batch;
+        if messages.is_empty() || messages.len() > limit {
+            return Err(SubmitError::TooLarge(format!(
+                "a batch holds 1 to {limit} messages, not {}",
+                messages.len()
+            )));
+        }
+        let (mut jobs, mut mistakes) = (Vec::new(), Vec::new());
+        for (place, message) in (0..).zip(&messages) {
+            match self.prepare(caller, message, Some(place)) {
+                Ok(prepared) => jobs.push(prepared.job),
+                Err(SubmitError::Invalid(errors)) => mistakes.extend(errors),
+                Err(other) => return Err(other),
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(SubmitError::Invalid(mistakes));
+        }
+        self.insert(caller, jobs).await
     }
 
     /// Stores a finished message; returns once it is durable.
+    ///
+    /// # Errors
+    /// As `submit`.
     pub async fn submit_raw(&self, caller: &Caller, raw: RawSubmission) -> Result<Receipt, SubmitError> {
-        let _ = (caller, raw);
-        Err(SubmitError::Busy("not yet".into()))
+        let i = &self.inner;
+        let prepared = submit::raw(caller, raw, &i.settings, i.clock.now(), &i.ids)?;
+        self.store_one(caller, prepared).await
+    }
+
+    /// Submits and waits for the outcome, at most for `at_most`; the view tells how far it came.
+    ///
+    /// # Errors
+    /// As `submit`; once accepted, a store that fails while we wait is `Store`.
+    pub async fn send(
+        &self,
+        caller: &Caller,
+        message: Message,
+        at_most: Duration,
+    ) -> Result<JobView, SubmitError> {
+        let receipt = self.submit(caller, message).await?;
+        let seen = self.wait(receipt.id, at_most).await.map_err(|e| SubmitError::Store(e.to_string()))?;
+        seen.ok_or_else(|| SubmitError::Store(format!("{} was accepted and is gone", receipt.id)))
     }
 
     /// Waits until the job is final or the time is up, and returns it as it then is; `None`: no such job.
-    pub async fn wait(&self, id: JobId, at_most: Duration) -> Result<Option<JobView>, queue::StoreError> {
-        let _ = (id, at_most);
-        Ok(None)
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn wait(&self, id: JobId, at_most: Duration) -> Result<Option<JobView>, StoreError> {
+        let mut changes = self.inner.store.changes();
+        let settled = async {
+            loop {
+                match changes.recv().await {
+                    Ok(change) if change.id == id && change.status.is_final() => return,
+                    Ok(_) => {}
+                    // We missed some, or the store ended: look for ourselves.
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+                }
+            }
+        };
+        let first = self.inner.store.get(id).await?;
+        if first.as_ref().is_none_or(|view| view.status.is_final()) {
+            return Ok(first);
+        }
+        // Whether the time is up or not, what stands now is the answer.
+        drop(tokio::time::timeout(at_most, settled).await);
+        self.inner.store.get(id).await
+    }
+
+    fn prepare(
+        &self,
+        caller: &Caller,
+        message: &Message,
+        place: Option<u16>,
+    ) -> Result<Prepared, SubmitError> {
+        let i = &self.inner;
+        submit::composed(caller, message, place, &i.settings, i.clock.now(), &i.ids)
+    }
+
+    async fn store_one(&self, caller: &Caller, prepared: Prepared) -> Result<Receipt, SubmitError> {
+        let mut receipts = self.insert(caller, vec![prepared.job]).await?;
+        receipts.pop().ok_or_else(|| SubmitError::Store("the store answered for no message".into()))
+    }
+
+    async fn insert(&self, caller: &Caller, jobs: Vec<NewJob>) -> Result<Vec<Receipt>, SubmitError> {
+        if !caller.may(Scope::Send) {
+            return Err(SubmitError::Forbidden("this key may not send; it lacks the scope \"send\"".into()));
+        }
+        let keys = jobs.iter().filter_map(|j| j.idempotency.as_ref()).map(|i| i.key.as_str());
+        let _claims = self.inner.in_flight.claim(&caller.project, keys).ok_or(SubmitError::KeyInFlight)?;
+        let inserted = self.inner.store.insert(jobs).await.map_err(refusal)?;
+        let durable = self.inner.store.durable();
+        let receipt =
+            |i: Inserted| Receipt { id: i.id(), repeated: matches!(i, Inserted::Repeat(_)), durable };
+        Ok(inserted.into_iter().map(receipt).collect())
     }
 
     pub fn store(&self) -> &AnyStore {
         &self.inner.store
     }
+
     pub fn settings(&self) -> &MailerSettings {
         &self.inner.settings
     }
+
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
+
+    /// The octets doors may hold; take a permit before reading a body.
     pub fn budget(&self) -> &Budget {
         &self.inner.budget
     }
+
     pub fn access(&self) -> &Access {
         &self.inner.access
+    }
+
+    /// How the relays do.
+    pub fn relays(&self) -> Vec<RelayStatus> {
+        (self.inner.relays)()
+    }
+}
+
+fn refusal(error: InsertError) -> SubmitError {
+    match error {
+        InsertError::Full(text) => SubmitError::Busy(text),
+        InsertError::KeyReused(id) => SubmitError::KeyReused(id),
+        InsertError::Store(error) => SubmitError::Store(error.to_string()),
     }
 }

@@ -1,1 +1,21 @@
-//! worker
+//! Lease, send, judge, settle: the loop between queue and senders.
+//!
+//! One task per connection of a relay leases a batch from its route, streams it to the relay's
+//! sender and settles what comes back. `judge` alone decides what an outcome means; `breaker` alone
+//! decides whether a relay may be used.
+
+mod batch;
+mod breaker;
+mod connection;
+mod judge;
+mod retry;
+mod settings;
+mod status;
+mod worker;
+
+pub use breaker::Breaker;
+pub use judge::{Case, Verdict, judge};
+pub use retry::RetryProfile;
+pub use settings::{Relay, Route, WorkerSettings};
+pub use status::RelayStatus;
+pub use worker::{Drained, Worker};

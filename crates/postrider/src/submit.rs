@@ -1,0 +1,223 @@
+//! From what a caller hands over to a job: checked, composed, complete.
+
+use crate::options::Checked;
+use crate::{Caller, MailerSettings, Message, RawSubmission, SubmitError};
+use ::message::{FieldError, Profile, RawOptions, admit_raw, compose};
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
+use envelope::Envelope;
+use jiff::Timestamp;
+use queue::{Idempotency, JobId, Meta, NewJob};
+use std::sync::{Mutex, PoisonError};
+use uuid::{ContextV7, Timestamp as UuidTime, Uuid};
+
+/// A job ready to be stored.
+pub(crate) struct Prepared {
+    pub(crate) job: NewJob,
+}
+
+/// Makes job ids: UUID v7, rising within this process even inside one millisecond.
+#[derive(Debug, Default)]
+pub(crate) struct Ids(Mutex<ContextV7>);
+
+impl Ids {
+    fn next(&self, now: Timestamp) -> JobId {
+        let context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+        JobId(Uuid::new_v7(UuidTime::from_unix(&*context, seconds, nanos)))
+    }
+}
+
+/// The bytes of a message with what is known of them.
+struct Letter {
+    id: JobId,
+    envelope: Envelope,
+    header: Bytes,
+    body: Bytes,
+    meta: Meta,
+    eight_bit: bool,
+    utf8_header: bool,
+}
+
+/// Composes a message. `place`: its number within a batch.
+pub(crate) fn composed(
+    caller: &Caller,
+    message: &Message,
+    place: Option<u16>,
+    settings: &MailerSettings,
+    now: Timestamp,
+    ids: &Ids,
+) -> Result<Prepared, SubmitError> {
+    let id = ids.next(now);
+    let options = Checked::new(message.options.clone(), settings, now);
+    let composed = compose(&message.draft, &settings.profile, now, id.0.as_u128());
+    let (composed, options) = both(composed.map_err(|e| e.0), options).map_err(|e| invalid(e, place))?;
+    let envelope = composed.envelope;
+    let chosen = settings.profile.envelope_from.is_none().then_some(&envelope.from);
+    crate::permit::from_domain(caller, &composed.from, chosen)?;
+    let mut meta = meta(caller, &options);
+    meta.message_id = composed.message_id;
+    meta.subject = composed.subject;
+    (meta.from, meta.to, meta.cc) = (composed.from, composed.to, composed.cc);
+    (meta.bcc, meta.reply_to) = (composed.bcc, composed.reply_to);
+    let letter = Letter {
+        id,
+        envelope,
+        header: composed.header,
+        body: composed.body,
+        meta,
+        eight_bit: false,
+        utf8_header: false,
+    };
+    job(caller, letter, options, place, settings, now)
+}
+
+/// Takes a finished message.
+pub(crate) fn raw(
+    caller: &Caller,
+    submission: RawSubmission,
+    settings: &MailerSettings,
+    now: Timestamp,
+    ids: &Ids,
+) -> Result<Prepared, SubmitError> {
+    let id = ids.next(now);
+    let RawSubmission { envelope, raw, options, received, from, accept_bare_lf } = submission;
+    if raw.len() > settings.limits.message {
+        return Err(too_large(raw.len(), settings));
+    }
+    let how = RawOptions {
+        received: received.map(|by| format!("{by} by {} id {id}", settings.hostname)),
+        domain: domain(&settings.profile).to_owned(),
+        from: from.or_else(|| settings.profile.from.as_ref().map(|m| m.address.to_string())),
+        accept_bare_lf,
+    };
+    let mail = admit_raw(&raw, &how, now, id.0.as_u128()).map_err(|e| SubmitError::Invalid(e.0))?;
+    crate::permit::from_domain(caller, &mail.from, Some(&envelope.from))?;
+    let options = crate::options::with_header_fields(options, &mail.options)
+        .and_then(|options| Checked::new(options, settings, now))
+        .map_err(SubmitError::Invalid)?;
+    let mut meta = meta(caller, &options);
+    (meta.message_id, meta.subject, meta.from) = (mail.message_id, mail.subject, mail.from);
+    (meta.to, meta.cc, meta.bcc, meta.reply_to) = (mail.to, mail.cc, mail.bcc, mail.reply_to);
+    let letter = Letter {
+        id,
+        envelope,
+        header: mail.header,
+        body: mail.body,
+        meta,
+        eight_bit: mail.eight_bit,
+        utf8_header: mail.utf8_header,
+    };
+    job(caller, letter, options, None, settings, now)
+}
+
+fn job(
+    caller: &Caller,
+    letter: Letter,
+    options: Checked,
+    place: Option<u16>,
+    settings: &MailerSettings,
+    now: Timestamp,
+) -> Result<Prepared, SubmitError> {
+    let recipients = letter.envelope.to.len();
+    if recipients == 0 || recipients > settings.limits.recipients {
+        let most = settings.limits.recipients;
+        let problem =
+            format!("a message goes to 1 to {most} recipients, not {recipients}; split it or add one");
+        return Err(invalid(vec![FieldError { field: "to".into(), problem }], place));
+    }
+    let octets = letter.header.len() + letter.body.len();
+    if octets > settings.limits.message {
+        return Err(too_large(octets, settings));
+    }
+    let fingerprint = options.fingerprint.unwrap_or_else(|| of_envelope(&letter.envelope));
+    let index = place.unwrap_or_default();
+    let idempotency = options.idempotency_key.map(|key| Idempotency { key, fingerprint, index });
+    Ok(Prepared {
+        job: NewJob {
+            id: letter.id,
+            project: caller.project.clone(),
+            envelope: letter.envelope,
+            header: letter.header,
+            body: letter.body,
+            meta: letter.meta,
+            created_at: now,
+            due_at: options.due_at,
+            expires_at: options.expires_at,
+            priority: options.priority,
+            route: options.route,
+            idempotency,
+            eight_bit: letter.eight_bit,
+            utf8_header: letter.utf8_header,
+        },
+    })
+}
+
+fn meta(caller: &Caller, options: &Checked) -> Meta {
+    Meta {
+        door: caller.door,
+        message_id: String::new(),
+        subject: String::new(),
+        from: String::new(),
+        to: Vec::new(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        reply_to: Vec::new(),
+        tags: options.tags.clone(),
+        external_id: options.external_id.clone(),
+        metadata: options.metadata.clone(),
+        info: options.info.clone(),
+        key_id: caller.key_id.clone(),
+    }
+}
+
+fn domain(profile: &Profile) -> &str {
+    match &profile.message_id {
+        ::message::MessageIdStyle::Autogen { domain } | ::message::MessageIdStyle::Unique { domain } => {
+            domain
+        }
+    }
+}
+
+fn too_large(octets: usize, settings: &MailerSettings) -> SubmitError {
+    let most = settings.limits.message;
+    SubmitError::TooLarge(format!("the message has {octets} octets; at most {most} are taken"))
+}
+
+fn invalid(mut errors: Vec<FieldError>, place: Option<u16>) -> SubmitError {
+    if let Some(place) = place {
+        for error in &mut errors {
+            error.field = format!("[{place}].{}", error.field);
+        }
+    }
+    SubmitError::Invalid(errors)
+}
+
+/// Both values, or the mistakes of both.
+fn both<A, B>(
+    a: Result<A, Vec<FieldError>>,
+    b: Result<B, Vec<FieldError>>,
+) -> Result<(A, B), Vec<FieldError>> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut a), Err(b)) => {
+            a.extend(b);
+            Err(a)
+        }
+        (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+    }
+}
+
+/// The fingerprint of a submission whose door gave none: sender and recipients (contract 4).
+fn of_envelope(envelope: &Envelope) -> [u8; 32] {
+    let mut hash = Context::new(&SHA256);
+    hash.update(envelope.from.as_str().as_bytes());
+    for recipient in &envelope.to {
+        hash.update(b"\n");
+        hash.update(recipient.address.as_str().as_bytes());
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(hash.finish().as_ref());
+    out
+}

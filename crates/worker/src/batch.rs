@@ -1,0 +1,235 @@
+//! One leased batch through a sender: mails out, outcomes in, settlements to the store.
+
+use crate::connection::Desk;
+use crate::judge::{Case, Verdict, judge};
+use crate::retry::later;
+use crate::worker::Stop;
+use envelope::{Class, Reply};
+use futures_util::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
+use queue::{Attempt, AttemptRecipient, Job, Lease, Next, RecipientState, Settlement, Store};
+use send::{Mail, MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Outcomes that are there at one moment are settled together, at most this many.
+const SETTLED_TOGETHER: usize = 64;
+
+/// Sends a batch and settles it. Every lease is settled, or dropped untouched when its mail was
+/// never handed to the sender.
+pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {
+    let mails: Vec<Mail> = (0..).zip(&leases).map(|(ticket, lease)| mail(ticket, &lease.job)).collect();
+    let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
+    let taken = Arc::new(AtomicU64::new(0));
+    let counter = taken.clone();
+    let draining = stop.clone();
+    // The sender asks for the next mail only when it can work on it; from then on it is in its hands.
+    let feed = stream::iter(mails)
+        .take_while(move |_| std::future::ready(*draining.borrow() == Stop::No))
+        .inspect(move |mail| counter.store(mail.ticket + 1, Ordering::Relaxed));
+    let mut outcomes = desk.relay.sender.send_batch(feed.boxed()).ready_chunks(SETTLED_TOGETHER);
+    let mut hammer = stop.clone();
+    let broken_off = loop {
+        let next = AssertUnwindSafe(outcomes.next()).catch_unwind();
+        tokio::select! {
+            biased;
+            got = next => match got {
+                Ok(Some(chunk)) => settle(desk, &mut open, chunk).await,
+                Ok(None) => break "the sender gave no outcome",
+                Err(_) => break "the sender panicked",
+            },
+            Ok(_) = hammer.wait_for(|s| *s == Stop::Hammer) => break "stopped before the outcome was known",
+        }
+    };
+    drop(outcomes);
+    abandon(desk, open, taken.load(Ordering::Relaxed), broken_off).await;
+}
+
+fn mail(ticket: u64, job: &Job) -> Mail {
+    let to = job.open.iter().filter_map(|i| job.envelope.to.get(*i as usize)).cloned().collect();
+    Mail {
+        ticket,
+        from: job.envelope.from.clone(),
+        to,
+        ret: job.envelope.ret,
+        envid: job.envelope.envid.clone(),
+        header: job.header.clone(),
+        body: job.body.clone(),
+        eight_bit: job.eight_bit,
+        utf8_header: job.utf8_header,
+        urgent: job.priority == queue::Priority::Urgent,
+    }
+}
+
+async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOutcome>) {
+    let mut results = Vec::with_capacity(chunk.len());
+    for outcome in chunk {
+        let Some(lease) = open.remove(&outcome.ticket) else {
+            tracing::error!(relay = %desk.relay.name, ticket = outcome.ticket, "a sender answered twice for one mail");
+            continue;
+        };
+        match weigh(desk, &lease.job, &outcome) {
+            Some(settlement) => results.push((lease, settlement)),
+            None => drop(lease),
+        }
+    }
+    store(desk, results).await;
+}
+
+async fn store(desk: &Desk, results: Vec<(Lease, Settlement)>) {
+    if results.is_empty() {
+        return;
+    }
+    if let Err(error) = desk.store.settle(results).await {
+        tracing::error!(relay = %desk.relay.name, %error, "outcomes could not be recorded; the mails may be sent again");
+    }
+}
+
+/// Leases without outcome: those whose mail the sender had are in doubt, the rest go back untouched.
+async fn abandon(desk: &Desk, open: BTreeMap<u64, Lease>, taken: u64, why: &str) {
+    let in_doubt = open.into_iter().filter(|(ticket, _)| *ticket < taken);
+    let settlements = in_doubt.filter_map(|(ticket, lease)| {
+        let trouble = Trouble { kind: TroubleKind::Lost, phase: Phase::End, reply: None, text: why.into() };
+        let outcome = MailOutcome::all(ticket, lease.job.open.len(), RecipientOutcome::Unknown(trouble), "");
+        let settlement = weigh(desk, &lease.job, &outcome)?;
+        Some((lease, settlement))
+    });
+    let settlements = settlements.collect();
+    store(desk, settlements).await;
+}
+
+/// Turns an outcome into a settlement; `None`: put back as it was.
+fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
+    let now = desk.clock.now();
+    let verdicts = verdicts(desk, job, outcome, now);
+    if verdicts.iter().all(|v| *v == Verdict::PutBack) {
+        return None;
+    }
+    let trouble_wait = tell_breaker(desk, outcome, &verdicts);
+    let mut settlement = Settlement {
+        finals: Vec::new(),
+        next: Next::RetryAt(Timestamp::MAX),
+        attempt: Some(attempt(desk, job, outcome, now)),
+        counted: false,
+        in_doubt: false,
+    };
+    let mut due = Timestamp::MAX;
+    for (index, verdict) in job.open.iter().zip(&verdicts) {
+        match verdict {
+            Verdict::Delivered => settlement.finals.push((*index, RecipientState::Sent)),
+            Verdict::Failed => settlement.finals.push((*index, RecipientState::Failed)),
+            Verdict::RetryAt(at) => {
+                due = due.min(*at);
+                settlement.counted = true;
+            }
+            Verdict::RetryInDoubt(at) => {
+                due = due.min(*at);
+                settlement.counted = true;
+                settlement.in_doubt = true;
+            }
+            Verdict::RelayTrouble => due = due.min(later(now, trouble_wait)),
+            Verdict::PutBack => due = now,
+        }
+    }
+    settlement.next = Next::RetryAt(due);
+    log(job, &verdicts, outcome);
+    Some(settlement)
+}
+
+fn verdicts(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) -> Vec<Verdict> {
+    let refused_at_rcpt =
+        |r: &&RecipientOutcome| matches!(r, RecipientOutcome::Refused { phase: Phase::Rcpt, .. });
+    let refused = outcome.recipients.iter().filter(refused_at_rcpt).count();
+    let case = Case {
+        id: job.id,
+        attempt: job.attempts.saturating_add(1),
+        profile: &desk.settings.retry,
+        now,
+        accepted_rcpts: outcome.recipients.len().saturating_sub(refused),
+    };
+    let mut verdicts: Vec<Verdict> = outcome.recipients.iter().map(|r| judge(r, case)).collect();
+    // A sender that answered for too few recipients: the rest may have been sent.
+    let doubt = Verdict::RetryInDoubt(later(now, Duration::from_secs(60)));
+    verdicts.resize(job.open.len(), doubt);
+    verdicts
+}
+
+/// Tells the breaker what the outcome says of the relay; returns how long the relay is left alone.
+fn tell_breaker(desk: &Desk, outcome: &MailOutcome, verdicts: &[Verdict]) -> Duration {
+    let of = |wanted: &Verdict| {
+        outcome.recipients.iter().zip(verdicts).find(|(_, v)| *v == wanted).map(|(r, _)| r)
+    };
+    match of(&Verdict::RelayTrouble) {
+        Some(RecipientOutcome::NotAttempted(t) | RecipientOutcome::Unknown(t)) => {
+            desk.trouble(t.kind, &describe(t.phase, t.reply.as_ref(), &t.text))
+        }
+        Some(RecipientOutcome::Refused { phase, reply }) => {
+            let kind =
+                if reply.class() == Some(Class::Permanent) { TroubleKind::Auth } else { TroubleKind::Busy };
+            desk.trouble(kind, &describe(*phase, Some(reply), ""))
+        }
+        _ => {
+            // Whoever answers for a mail, be it with a refusal, is there.
+            let answered =
+                |r: &RecipientOutcome| matches!(r, RecipientOutcome::Accepted(_) | RecipientOutcome::Refused { .. });
+            if outcome.recipients.iter().any(answered) {
+                desk.success(verdicts.contains(&Verdict::Delivered));
+            }
+            Duration::ZERO
+        }
+    }
+}
+
+fn describe(phase: Phase, reply: Option<&Reply>, text: &str) -> String {
+    match (reply, text.is_empty()) {
+        (Some(reply), true) => format!("{}: {reply}", phase.command()),
+        (Some(reply), false) => format!("{}: {text} ({reply})", phase.command()),
+        (None, _) => format!("{}: {text}", phase.command()),
+    }
+}
+
+fn attempt(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) -> Attempt {
+    let recipients = job.open.iter().zip(&outcome.recipients).map(|(index, r)| {
+        let (phase, reply, cause) = match r {
+            RecipientOutcome::Accepted(reply) => (Phase::End, Some(reply), None),
+            RecipientOutcome::Refused { phase, reply } => (*phase, Some(reply), None),
+            RecipientOutcome::Undeliverable { status, text } => {
+                (Phase::Mail, None, Some(format!("{status} {text}")))
+            }
+            RecipientOutcome::NotAttempted(t) | RecipientOutcome::Unknown(t) => {
+                (t.phase, t.reply.as_ref(), Some(t.text.to_string()))
+            }
+        };
+        AttemptRecipient { index: *index, command: phase.command().into(), reply: reply.cloned(), cause }
+    });
+    Attempt {
+        at: now,
+        relay: desk.relay.name.to_string(),
+        peer: outcome.peer.to_string(),
+        recipients: recipients.collect(),
+        transcript: outcome.transcript.to_string(),
+        remote_id: outcome.remote_id.as_ref().map(ToString::to_string),
+    }
+}
+
+/// The reference's log lines at its levels (spec 0): a sent mail at trace, a failed one at error.
+fn log(job: &Job, verdicts: &[Verdict], outcome: &MailOutcome) {
+    let subject_to = || job.meta.to.join(", ");
+    let about = job.meta.info.as_deref().unwrap_or_default();
+    for (recipient, verdict) in outcome.recipients.iter().zip(verdicts) {
+        match verdict {
+            Verdict::Delivered => tracing::trace!(id = %job.id, "E-mails sent [{}]: {about}", subject_to()),
+            Verdict::Failed => {
+                tracing::error!(id = %job.id, "Failed to send emails [{}]: {about} - {recipient:?}", subject_to());
+            }
+            Verdict::RetryAt(at) | Verdict::RetryInDoubt(at) => {
+                tracing::warn!(id = %job.id, retry_at = %at, "E-mail deferred [{}]: {recipient:?}", subject_to());
+            }
+            Verdict::RelayTrouble | Verdict::PutBack => {}
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A relay's breaker: whether it may be used now. Pure; the time is an argument.
+//!
+//! ```text
+//! state     lease          success   trouble
+//! Closed    full batches   Closed    Open for 1 s (AUTH refused: 1 min)
+//! Open      none           Closed    unchanged (news of the same outage)
+//! Probing   one mail, one  Closed    Open, twice as long, at most 5 min (AUTH: 15 min)
+//!           connection
+//! ```
+
+use send::TroubleKind;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Whether and how a relay may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    Full,
+    /// One mail on one connection, to see whether the relay is back.
+    Probe,
+    NotBefore(Instant),
+    /// Another connection is probing.
+    Wait,
+}
+
+/// The breaker of one relay.
+#[derive(Debug, Clone)]
+pub struct Breaker {
+    state: State,
+    failures: u32,
+    cause: Option<Box<str>>,
+    first: Duration,
+    most: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open(Instant),
+    Probing,
+}
+
+const FIRST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(300);
+/// A refused login is not tried in quick succession: relays lock accounts for that.
+const AUTH_FIRST: Duration = Duration::from_secs(60);
+const AUTH_MOST: Duration = Duration::from_secs(900);
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { state: State::Closed, failures: 0, cause: None, first: FIRST, most: MOST }
+    }
+}
+
+impl Breaker {
+    /// Asks for leave to use the relay; a `Probe` must be answered by `success`, `trouble` or `undecided`.
+    pub fn ask(&mut self, now: Instant) -> Leave {
+        match self.state {
+            State::Closed => Leave::Full,
+            State::Probing => Leave::Wait,
+            State::Open(until) if until > now => Leave::NotBefore(until),
+            State::Open(_) => {
+                self.state = State::Probing;
+                Leave::Probe
+            }
+        }
+    }
+
+    /// The relay took or refused a mail: it is there.
+    pub fn success(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The relay is in trouble. Returns how long it is left alone.
+    pub fn trouble(&mut self, kind: TroubleKind, cause: &str, now: Instant) -> Duration {
+        if let State::Open(until) = self.state {
+            return until.saturating_duration_since(now);
+        }
+        if kind == TroubleKind::Auth {
+            (self.first, self.most) = (AUTH_FIRST, AUTH_MOST);
+        }
+        let wait = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most);
+        self.failures += 1;
+        self.cause = Some(cause.into());
+        self.state = State::Open(now + wait);
+        wait
+    }
+
+    /// The probe ended without news (nothing was due, we were told to stop).
+    pub fn undecided(&mut self, now: Instant) {
+        if self.state == State::Probing {
+            self.state = State::Open(now);
+        }
+    }
+
+    /// Why the relay is not used; `None`: it is.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_probed_by_one_at_growing_distance() {
+        let mut breaker = Breaker::default();
+        let mut now = Instant::now();
+        assert_eq!(breaker.ask(now), Leave::Full);
+        let mut waits = Vec::new();
+        for _ in 0..11 {
+            let wait = breaker.trouble(TroubleKind::Unreachable, "refused", now);
+            waits.push(wait.as_secs());
+            assert_eq!(breaker.trouble(TroubleKind::Unreachable, "refused", now), wait, "the same outage");
+            assert_eq!(breaker.ask(now), Leave::NotBefore(now + wait));
+            now += wait;
+            assert_eq!(breaker.ask(now), Leave::Probe);
+            assert_eq!(breaker.ask(now), Leave::Wait, "one probe at a time");
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(breaker.cause(), Some("refused"));
+        breaker.success();
+        assert_eq!((breaker.ask(now), breaker.cause()), (Leave::Full, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_login_is_tried_again_after_a_minute_at_the_soonest() {
+        let mut breaker = Breaker::default();
+        let mut now = Instant::now();
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            let wait = breaker.trouble(TroubleKind::Auth, "535", now);
+            waits.push(wait.as_secs());
+            now += wait;
+            assert_eq!(breaker.ask(now), Leave::Probe);
+        }
+        assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_without_news_leaves_the_next_one_free() {
+        let mut breaker = Breaker::default();
+        let now = Instant::now();
+        let wait = breaker.trouble(TroubleKind::Lost, "", now);
+        assert_eq!(breaker.ask(now + wait), Leave::Probe);
+        breaker.undecided(now + wait);
+        assert_eq!(breaker.ask(now + wait), Leave::Probe);
+    }
+}

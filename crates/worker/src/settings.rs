@@ -1,0 +1,31 @@
+//! What the worker must be told.
+
+use crate::RetryProfile;
+use send::Sender;
+use std::sync::Arc;
+
+/// A relay: a way out with its bounds.
+#[derive(Clone)]
+pub struct Relay {
+    pub name: Arc<str>,
+    /// As an operator knows it, without secrets: `smtp://mail.example:25`.
+    pub url: Arc<str>,
+    pub sender: Arc<dyn Sender>,
+    /// Connections at one time (`MAX_WORKERS`): 1 or more.
+    pub connections: usize,
+    /// Jobs a connection leases at once (`BATCH_LENGTH`): 1 or more.
+    pub batch: usize,
+}
+
+/// The relays that jobs of one route may take.
+#[derive(Clone)]
+pub struct Route {
+    pub name: Arc<str>,
+    pub relays: Vec<Relay>,
+}
+
+/// What holds for all routes.
+#[derive(Debug, Clone, Default)]
+pub struct WorkerSettings {
+    pub retry: RetryProfile,
+}

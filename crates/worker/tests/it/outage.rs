@@ -1,0 +1,64 @@
+//! A relay in trouble keeps its mail.
+
+use crate::bench::{Answer, accepted, bench, refused, trouble};
+use queue::Status;
+use send::{Phase, RecipientOutcome, TroubleKind};
+use std::time::Duration;
+
+fn unreachable() -> Answer {
+    Answer::All(RecipientOutcome::NotAttempted(trouble(TroubleKind::Unreachable, Phase::Connect)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_waits_for_a_relay_that_is_down_and_spends_no_attempt() {
+    let mut bench = bench(|_, nth| if nth <= 4 { unreachable() } else { Answer::All(accepted()) });
+    let id = bench.submit(&["b@example.org"]).await;
+    for seconds in [1, 2, 4, 8] {
+        let view = bench.until(id, Status::Deferred).await;
+        let wait = view.due_at.duration_since(bench.clock_now()).as_secs();
+        assert_eq!(wait, seconds, "the mail waits for the probe, not for the retry profile");
+        assert!(bench.worker.relays()[0].trouble.as_ref().unwrap().contains("as the test says"));
+        bench.pass(Duration::from_secs(seconds as u64));
+    }
+    let view = bench.until(id, Status::Sent).await;
+    assert!(!view.possible_duplicate);
+    assert_eq!(bench.worker.relays()[0].trouble, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_holds_the_relay_not_the_mail() {
+    let mut bench = bench(|_, nth| match nth {
+        1 => Answer::All(refused(535, "5.7.8 authentication failed")),
+        _ => Answer::All(accepted()),
+    });
+    let id = bench.submit(&["b@example.org"]).await;
+    let view = bench.until(id, Status::Deferred).await;
+    assert_eq!(view.due_at.duration_since(bench.clock_now()).as_secs(), 60);
+    bench.pass(Duration::from_secs(61));
+    bench.until(id, Status::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_relay_is_down_only_probes_reach_it() {
+    let mut bench = bench(|_, nth| if nth <= 10 { unreachable() } else { Answer::All(accepted()) });
+    let mut ids = Vec::new();
+    for _ in 0..200 {
+        ids.push(bench.submit(&["b@example.org"]).await);
+    }
+    let last = *ids.last().unwrap();
+    for _ in 0..40 {
+        bench.pass(Duration::from_secs(300));
+        bench.taken(1).await;
+        if bench.sender.seen.lock().unwrap().len() > 10 {
+            break;
+        }
+    }
+    bench.pass(Duration::from_secs(3600));
+    while bench.view(last).await.status != Status::Sent {
+        bench.pass(Duration::from_secs(300));
+        bench.changed().await;
+    }
+    let tries = bench.sender.seen.lock().unwrap().len();
+    // Two connections with a batch of four each may have been under way when the relay went down.
+    assert!(tries <= 200 + 10 + 8, "{tries} tries for 200 mails");
+}
