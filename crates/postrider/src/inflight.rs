@@ -3,16 +3,19 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// (project, key) of submissions between claim and answer.
+/// Project and key.
+type Held = (Arc<str>, String);
+
+/// Keys of submissions between claim and answer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InFlight {
-    held: Arc<Mutex<HashSet<(Arc<str>, String)>>>,
+    held: Arc<Mutex<HashSet<Held>>>,
 }
 
 /// Keys held by one submission; free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Claims {
-    keys: Vec<(Arc<str>, String)>,
+    keys: Vec<Held>,
     of: InFlight,
 }
 

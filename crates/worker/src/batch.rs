@@ -42,11 +42,16 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
                 Ok(None) => break "the sender gave no outcome",
                 Err(_) => break "the sender panicked",
             },
-            Ok(_) = hammer.wait_for(|s| *s == Stop::Hammer) => break "stopped before the outcome was known",
+            () = hammered(&mut hammer) => break "stopped before the outcome was known",
         }
     };
     drop(outcomes);
     abandon(desk, open, taken.load(Ordering::Relaxed), broken_off).await;
+}
+
+/// Completes at the hammer, or when the worker is gone.
+async fn hammered(stop: &mut watch::Receiver<Stop>) {
+    drop(stop.wait_for(|s| *s == Stop::Hammer).await);
 }
 
 fn mail(ticket: u64, job: &Job) -> Mail {
