@@ -1,2 +1,90 @@
 //! The chores of this repository as one command: check, test, ci, docs, bench.
-fn main() {}
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool speaks to the terminal")]
+
+mod bench;
+mod documents;
+mod floors;
+mod peers;
+mod run;
+mod smoke;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::run::{Steps, cargo};
+
+const USAGE: &str = "\
+Usage: cargo xtask VERB
+
+  check           format, clippy, tidy, floors
+  test [FILTER]   fetches the peers and runs every test (root needed)
+  ci              check, test, release build, a walk through the README's first command
+  floors          no crate imports an equal or higher floor
+  tidy            sizes, headings, forgotten tests
+  docs            links and crate names in the documents
+  peers           fetches the real mail programs under target/peers
+  bench relay     accepted and delivered mails a second through the release binary
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match verb(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn verb(words: &[&str]) -> Result<()> {
+    match words {
+        ["check"] => check(&mut Steps::default()),
+        ["test"] => test(&[]),
+        ["test", filter] => test(&[filter]),
+        ["ci"] => ci(),
+        ["floors"] => floors::run(),
+        ["tidy"] => tidy::run(),
+        ["docs"] => documents::run(),
+        ["peers"] => peers::fetch().map(drop),
+        ["bench", "relay"] => bench::relay(),
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("no such verb: {}\n{USAGE}", words.join(" ")),
+    }
+}
+
+fn check(steps: &mut Steps) -> Result<()> {
+    steps.step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    steps.step("floors", floors::run)?;
+    steps.step("tidy", tidy::run)?;
+    steps.step("docs", documents::run)?;
+    steps.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Unit, contract and end-to-end tests and those in the documentation; goes on after a failed one.
+fn test(filter: &[&str]) -> Result<()> {
+    let peers = peers::fetch()?;
+    let mut command = run::cargo_command();
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(filter).env("POSTRIDER_PEERS", peers);
+    run::run(&mut command)
+}
+
+fn ci() -> Result<()> {
+    let mut steps = Steps::default();
+    let outcome = ci_steps(&mut steps);
+    steps.print();
+    outcome
+}
+
+fn ci_steps(steps: &mut Steps) -> Result<()> {
+    check(steps)?;
+    steps.step("test", || test(&[]))?;
+    steps.step("release build", || cargo(&["build", "--release"]))?;
+    steps.step("smoke", smoke::run)
+}
