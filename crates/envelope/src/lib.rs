@@ -4,12 +4,15 @@
 //! and every later user (policy, header, `RCPT`) reads the same parsed value.
 
 mod address;
+mod domain;
+mod encoded_word;
 mod envelope;
 mod mailbox;
 mod reply;
 mod status;
 
 pub use address::{Address, AddressError};
+pub use encoded_word::decode_words;
 pub use envelope::{Envelope, Notify, Recipient, Ret, ReversePath};
 pub use mailbox::{Mailbox, MailboxError};
 pub use reply::Reply;

@@ -1,0 +1,4 @@
+//! What is accepted and refused as address and mailbox.
+
+mod address;
+mod mailbox;
