@@ -1,1 +1,17 @@
-//! smtp
+//! SMTP and LMTP: grammar, client and server state machines, SASL. No I/O, no clock.
+//!
+//! Bytes go in, bytes and decisions come out; who owns the socket is another's matter. What a peer
+//! can make us hold is bounded in `limits`, what it can do wrong is listed in [`Violation`].
+
+pub mod capabilities;
+pub mod command;
+pub mod dot;
+pub mod limits;
+pub mod reply;
+pub mod sasl;
+mod violation;
+
+pub use capabilities::Capabilities;
+pub use command::{Command, CommandError};
+pub use reply::{ReplyParser, write_reply};
+pub use violation::Violation;

@@ -1,0 +1,29 @@
+//! Every bound on what a peer can make us hold, and the sizes the RFCs set for our own lines.
+
+/// Longest reply line we read, CRLF included. RFC 5321 4.5.3.1.5 allows 512; real servers exceed it.
+pub const REPLY_LINE: usize = 4 * 1024;
+/// Most lines in one reply. RFC 5321 4.2.1 sets none; the longest EHLO seen has some thirty.
+pub const REPLY_LINES: usize = 128;
+/// Most octets in one reply, all lines together.
+pub const REPLY_OCTETS: usize = 64 * 1024;
+/// Longest command line a server reads, CRLF included: RFC 5321 4.5.3.1.4 sets 512, and the
+/// extensions add to it (RFC 3461 4: 500 for ORCPT, RFC 4954 4: 500, RFC 6531 3.4: 10, RFC 1870: 26).
+pub const COMMAND_LINE: usize = 2 * 1024;
+/// Longest line within an AUTH exchange, CRLF included (RFC 4954 4.3).
+pub const AUTH_LINE: usize = 12 * 1024;
+/// Most challenges a server may send in one AUTH exchange; SCRAM needs two, NTLM two, LOGIN two.
+pub const AUTH_ROUNDS: u8 = 6;
+/// Longest name in EHLO (RFC 5321 4.5.3.1.2).
+pub const HELLO_NAME: usize = 255;
+/// Longest ENVID in xtext (RFC 3461 4.4).
+pub const ENVID: usize = 100;
+/// Longest ORCPT in xtext, with its address type (RFC 3461 4.2).
+pub const ORCPT: usize = 500;
+/// Longest address in the AUTH parameter of MAIL (RFC 4954 5), in xtext.
+pub const MAIL_AUTH: usize = 500;
+/// Most digits of a SIZE value (RFC 1870 4).
+pub const SIZE_DIGITS: usize = 20;
+/// Most octets of a transcript kept for a failed mail.
+pub const TRANSCRIPT: usize = 16 * 1024;
+/// Most octets of a transcript kept for a mail that went well.
+pub const TRANSCRIPT_SUCCESS: usize = 300;
