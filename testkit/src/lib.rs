@@ -1,1 +1,29 @@
-//! testkit
+//! For tests only: a clock set by hand, SMTP peers that count or follow a script, a real Postfix, a daemon to kill.
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test ends by panic, and a harness reads the environment it is started in"
+)]
+
+mod certificate;
+mod clock;
+mod daemon;
+mod http;
+mod patience;
+mod postfix;
+mod postfix_settings;
+mod script;
+mod sink;
+
+pub use certificate::Certificate;
+pub use clock::ManualClock;
+pub use daemon::Daemon;
+pub use http::{Answer, Api};
+pub use patience::{free_port, until};
+pub use postfix::{Delivered, Postfix, peers};
+pub use script::{Script, Step};
+pub use sink::{Received, Sink};

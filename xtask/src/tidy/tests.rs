@@ -35,6 +35,7 @@ fn each_rule_is_seen() {
     }
     check("crates/a/src/lib.rs", &rust("    matches!(a, B);"), Some("bare matches!"));
     check("crates/a/src/lib.rs", &rust("    matches!(a, B)"), None);
+    check("crates/a/src/lib.rs", &rust("    let c =\n        matches!(a, B);"), None);
     check("crates/a/src/lib.rs", &rust(&format!("    {IGNORED_TEST}]")), Some("ignored"));
     for sleep in SLEEPS {
         let line = rust(&format!("{sleep}(x);"));
