@@ -100,8 +100,8 @@ impl Address {
 fn is_atext(c: char) -> bool {
     match c {
         _ if c.is_ascii_alphanumeric() => true,
-        '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|'
-        | '}' | '~' => true,
+        '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{'
+        | '|' | '}' | '~' => true,
         _ => !c.is_ascii() && prints(c) && !c.is_whitespace(),
     }
 }

@@ -59,7 +59,9 @@ fn check_labels(name: &str) -> Result<(), AddressError> {
     for label in name.split('.') {
         let problem = match label {
             "" => "two dots stand together or it begins with a dot; remove one",
-            _ if label.len() > MAX_LABEL => "a part between dots is longer than 63 octets; check its spelling",
+            _ if label.len() > MAX_LABEL => {
+                "a part between dots is longer than 63 octets; check its spelling"
+            }
             _ if label.starts_with('-') || label.ends_with('-') => {
                 "a part between dots begins or ends with \"-\"; check its spelling"
             }

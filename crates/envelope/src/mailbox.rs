@@ -16,7 +16,9 @@ pub struct Mailbox {
 pub enum MailboxError {
     #[error("{0}")]
     Address(#[from] AddressError),
-    #[error("a group (\"name: a, b;\") is not accepted; list the addresses, and put a name with \":\" in quotes")]
+    #[error(
+        "a group (\"name: a, b;\") is not accepted; list the addresses, and put a name with \":\" in quotes"
+    )]
     Group,
     #[error("{0}")]
     Syntax(&'static str),
@@ -170,7 +172,9 @@ impl<'a> Scan<'a> {
                     });
                 }
                 Some(b',') | None => return Err(AddressError::NoAt.into()),
-                Some(b'@') => return Err(AddressError::Local("it is empty; write a name before \"@\"").into()),
+                Some(b'@') => {
+                    return Err(AddressError::Local("it is empty; write a name before \"@\"").into());
+                }
                 Some(b) if b < b' ' || b == 0x7f => return Err(CONTROL),
                 Some(_) => return Err(NEEDS_QUOTES),
             }
@@ -335,10 +339,7 @@ impl<'a> Scan<'a> {
 fn is_word(b: u8) -> bool {
     b > b' '
         && b != 0x7f
-        && !matches!(
-            b,
-            b'(' | b')' | b'<' | b'>' | b'[' | b']' | b':' | b';' | b'@' | b'\\' | b',' | b'"'
-        )
+        && !matches!(b, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b':' | b';' | b'@' | b'\\' | b',' | b'"')
 }
 
 fn unescape(text: &str) -> String {
@@ -366,8 +367,22 @@ mod tests {
             while scan.mailbox().is_ok() && scan.take(b',') {}
             assert!(scan.steps <= text.len() + 2, "{unit:?}: {} steps for {}", scan.steps, text.len());
         };
-        let units =
-            ["(", ",", "a@b(c)", "a@b.c,", "=?utf-8?q?", "=?x?=", "[", "<", "\"", "\\", "a:", "((", "()", "a "];
+        let units = [
+            "(",
+            ",",
+            "a@b(c)",
+            "a@b.c,",
+            "=?utf-8?q?",
+            "=?x?=",
+            "[",
+            "<",
+            "\"",
+            "\\",
+            "a:",
+            "((",
+            "()",
+            "a ",
+        ];
         for unit in units {
             for times in [1, 1000, 100_000] {
                 steps(unit, times);

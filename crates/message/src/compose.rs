@@ -1,9 +1,15 @@
 //! Draft and profile to header block, body and envelope.
 
-use crate::{ComposeError, Draft, Profile};
+use crate::error::Faults;
+use crate::fields::{self, Field, Fields, Value};
+use crate::header::{self, mailbox_text};
+use crate::{ComposeError, Draft, Profile, identity, mime};
 use bytes::Bytes;
-use envelope::Envelope;
+use envelope::{Envelope, Mailbox, ReversePath};
 use jiff::Timestamp;
+
+/// Octets of a whole header block.
+pub(crate) const MAX_HEADER: usize = 102_400;
 
 /// A finished message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +31,107 @@ pub struct Composed {
 }
 
 /// Composes a message. `unique` makes boundary and Message-ID unique; `now` is the Date when the
-/// draft has none.
+/// draft has none. At most 1,000 recipients and 102,400 octets of header. All mistakes are
+/// returned together.
 pub fn compose(
     draft: &Draft,
     profile: &Profile,
     now: Timestamp,
     unique: u128,
 ) -> Result<Composed, ComposeError> {
-    let _ = (draft, profile, now, unique);
-    Err(ComposeError(Vec::new()))
+    let mut faults = Faults::default();
+    let date = draft.date.unwrap_or(now);
+    let mut all = fields::of_draft(draft, profile, &mut faults);
+    fields::apply_headers(&mut all, draft, profile, &mut faults);
+    set_own(&mut all, draft, profile, date, unique, &mut faults);
+    fields::apply_overrides(&mut all, profile, &mut faults);
+    let broken = !faults.is_empty();
+    fields::check_whole(&all, broken, &mut faults);
+    mime::check_attachments(&draft.attachments, &mut faults);
+    faults.verdict()?;
+
+    let mut block = write_fields(&mut all)?;
+    let mut body = Vec::new();
+    mime::write(&mut block, &mut body, draft, profile.plain_text, unique);
+    block.extend_from_slice(b"\r\n");
+    if block.len() > MAX_HEADER {
+        let mut faults = Faults::default();
+        faults.add("headers", "the header is longer than 102,400 octets; shorten it or send several mails");
+        faults.verdict()?;
+    }
+    let shown = |name: &str| all.mailboxes(name).iter().map(mailbox_text).collect::<Vec<_>>();
+    Ok(Composed {
+        envelope: envelope_of(&all, profile),
+        header: block.into(),
+        body: body.into(),
+        message_id: all.text("Message-ID").unwrap_or_default().trim().to_owned(),
+        subject: all.text("Subject").unwrap_or_default().to_owned(),
+        from: shown("From").join(", "),
+        to: shown("To"),
+        cc: shown("Cc"),
+        bcc: shown("Bcc"),
+        reply_to: shown("Reply-To"),
+    })
+}
+
+/// Sets what the caller's headers cannot replace, and the Message-ID when there is none.
+fn set_own(
+    all: &mut Fields,
+    draft: &Draft,
+    profile: &Profile,
+    date: Timestamp,
+    unique: u128,
+    faults: &mut Faults,
+) {
+    // A subject that comes encoded already is read first, so that it is never encoded twice.
+    let subject = envelope::decode_words(&draft.subject);
+    fields::check_text("subject", &subject, faults);
+    fields::check_text("subject_prefix", &profile.subject_prefix, faults);
+    let subject = match profile.subject_prefix.as_str() {
+        "" => subject.into_owned(),
+        prefix => format!("{prefix} {subject}"),
+    };
+    all.set("Subject", Value::Text(subject));
+    all.set("Date", Value::Text(identity::date_text(date)));
+    all.set("X-Auto-Response-Suppress", Value::Text("All".into()));
+    if all.text("Message-ID").is_none() {
+        let id = identity::message_id(draft, &profile.message_id, date, unique);
+        all.set("Message-ID", Value::Text(id));
+    }
+}
+
+/// The order of the well-known fields; the others follow in the caller's order.
+const ORDER: [&str; 10] =
+    ["Date", "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Message-ID", "In-Reply-To", "References"];
+
+fn write_fields(all: &mut Fields) -> Result<Vec<u8>, ComposeError> {
+    let rank = |f: &Field| ORDER.iter().position(|n| n.eq_ignore_ascii_case(&f.name)).unwrap_or(ORDER.len());
+    all.0.sort_by_key(rank);
+    let mut block = Vec::with_capacity(1024);
+    let mut faults = Faults::default();
+    for field in &all.0 {
+        if field.name.eq_ignore_ascii_case("Bcc") {
+            continue;
+        }
+        let value = match &field.value {
+            Value::Mailboxes(list) => header::mailboxes(&field.name, list),
+            Value::Text(text) => header::unstructured(&field.name, text),
+        };
+        if !header::put(&mut block, &field.name, &value) {
+            let place = format!("headers.{}", field.name);
+            faults.add(place, "a word in it makes a line longer than 998 octets; put blanks in it");
+        }
+    }
+    faults.verdict()?;
+    Ok(block)
+}
+
+fn envelope_of(all: &Fields, profile: &Profile) -> Envelope {
+    let first = |name: &str| all.mailboxes(name).first().map(|m| m.address.clone());
+    let from = match &profile.envelope_from {
+        Some(path) => path.clone(),
+        None => ReversePath(first("Sender").or_else(|| first("From"))),
+    };
+    let to = ["To", "Cc", "Bcc"].into_iter().flat_map(|n| all.mailboxes(n));
+    Envelope::new(from, to.map(|m: &Mailbox| m.address.clone()))
 }

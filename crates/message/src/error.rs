@@ -14,3 +14,22 @@ pub struct FieldError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct ComposeError(pub Vec<FieldError>);
+
+/// Mistakes while they are collected.
+#[derive(Default)]
+pub(crate) struct Faults(Vec<FieldError>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, field: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(FieldError { field: field.into(), problem: problem.into() });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok` when nothing was added.
+    pub(crate) fn verdict(self) -> Result<(), ComposeError> {
+        if self.0.is_empty() { Ok(()) } else { Err(ComposeError(self.0)) }
+    }
+}

@@ -67,9 +67,28 @@ fn names() {
 #[test]
 fn refused_mailboxes() {
     for text in [
-        ",", "a@b.c,", "<>", "X <>", "<a@b.c", "a@b.c>", "X <a@b.c> Y", "X a@b.c", "a@b.c <d@e.f>", "<a@b.c><d@e.f>",
-        "\"X <a@b.c>", "(x a@b.c", "x) <a@b.c>", "\"X\r\nBcc: y@z\" <a@b.c>", "X\r\n <a@b.c>", "X\0 <a@b.c>",
-        "=?utf-8?q?a=0D=0ABcc:?= <a@b.c>", "a@b.c (x\ny)", "<@r.x:a@b.c>", "<-a@b.c>", "a [b] <a@b.c>", "@b.c",
+        ",",
+        "a@b.c,",
+        "<>",
+        "X <>",
+        "<a@b.c",
+        "a@b.c>",
+        "X <a@b.c> Y",
+        "X a@b.c",
+        "a@b.c <d@e.f>",
+        "<a@b.c><d@e.f>",
+        "\"X <a@b.c>",
+        "(x a@b.c",
+        "x) <a@b.c>",
+        "\"X\r\nBcc: y@z\" <a@b.c>",
+        "X\r\n <a@b.c>",
+        "X\0 <a@b.c>",
+        "=?utf-8?q?a=0D=0ABcc:?= <a@b.c>",
+        "a@b.c (x\ny)",
+        "<@r.x:a@b.c>",
+        "<-a@b.c>",
+        "a [b] <a@b.c>",
+        "@b.c",
     ] {
         refused(text);
     }

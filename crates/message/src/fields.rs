@@ -1,0 +1,212 @@
+//! Draft, caller's headers and override headers to one checked list of fields.
+
+use crate::error::Faults;
+use crate::header::is_field_name;
+use crate::{Draft, Profile, Written};
+use envelope::Mailbox;
+
+/// Recipients of one message.
+const MAX_RECIPIENTS: usize = 1000;
+
+/// One field of the header, checked, not yet encoded.
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) value: Value,
+}
+
+pub(crate) enum Value {
+    Text(String),
+    Mailboxes(Vec<Mailbox>),
+}
+
+/// The header as a list of fields, one per name.
+#[derive(Default)]
+pub(crate) struct Fields(pub(crate) Vec<Field>);
+
+impl Fields {
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|f| f.name.eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        let field = Field { name: name.to_owned(), value };
+        match self.position(name).and_then(|at| self.0.get_mut(at)) {
+            Some(old) => *old = field,
+            None => self.0.push(field),
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|f| !f.name.eq_ignore_ascii_case(name));
+    }
+
+    pub(crate) fn mailboxes(&self, name: &str) -> &[Mailbox] {
+        match self.position(name).and_then(|at| self.0.get(at)).map(|f| &f.value) {
+            Some(Value::Mailboxes(list)) => list,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        match self.position(name).and_then(|at| self.0.get(at)).map(|f| &f.value) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The fields that the draft's own keys make.
+pub(crate) fn of_draft(draft: &Draft, profile: &Profile, faults: &mut Faults) -> Fields {
+    let mut fields = Fields::default();
+    let from = match &draft.from {
+        Some(written) => read("from".into(), written, faults),
+        None => profile.from.iter().cloned().collect(),
+    };
+    let lists = [
+        ("From", from),
+        ("Reply-To", read_all("reply_to", &draft.reply_to, faults)),
+        ("To", read_all("to", &draft.to, faults)),
+        ("Cc", read_all("cc", &draft.cc, faults)),
+        ("Bcc", read_all("bcc", &draft.bcc, faults)),
+    ];
+    for (name, list) in lists {
+        if !list.is_empty() {
+            fields.set(name, Value::Mailboxes(list));
+        }
+    }
+    fields
+}
+
+fn read_all(key: &str, all: &[Written], faults: &mut Faults) -> Vec<Mailbox> {
+    let place = |i: usize| if all.len() == 1 { key.to_owned() } else { format!("{key}[{i}]") };
+    all.iter().enumerate().flat_map(|(i, written)| read(place(i), written, faults)).collect()
+}
+
+fn read(place: String, written: &Written, faults: &mut Faults) -> Vec<Mailbox> {
+    match written {
+        Written::Text(text) => match Mailbox::parse_list(text) {
+            Ok(list) => return list,
+            Err(e) => faults.add(place, e.to_string()),
+        },
+        Written::Parts { name, address } => {
+            let name = name.as_deref().map(str::trim).filter(|n| !n.is_empty());
+            if name.is_some_and(has_control) {
+                faults.add(place.clone(), CONTROL);
+            }
+            match envelope::Address::parse(address) {
+                Ok(address) => return vec![Mailbox { name: name.map(Into::into), address }],
+                Err(e) => faults.add(place, e.to_string()),
+            }
+        }
+    }
+    Vec::new()
+}
+
+const CONTROL: &str = "it holds a line break or another control character; remove it";
+
+/// Line breaks of any kind and control characters; a tab is a blank.
+pub(crate) fn has_control(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}'))
+}
+
+/// Checks `text` as the value of an unstructured field.
+pub(crate) fn check_text(place: &str, text: &str, faults: &mut Faults) {
+    if has_control(text) {
+        faults.add(place, CONTROL);
+    }
+}
+
+/// Applies the caller's headers, before Subject, Date and the rest are set.
+pub(crate) fn apply_headers(fields: &mut Fields, draft: &Draft, profile: &Profile, faults: &mut Faults) {
+    for (name, values) in &draft.headers {
+        let place = format!("headers.{}", name.escape_default());
+        if OWN_KEYS.iter().any(|own| own.eq_ignore_ascii_case(name)) && !profile.headers_may_replace {
+            faults.add(place, "this field has a key of its own; use that key instead of `headers`");
+            continue;
+        }
+        apply(fields, &place, name, values, faults);
+    }
+}
+
+/// Fields with a key of their own in the message JSON.
+const OWN_KEYS: [&str; 9] = [
+    "From",
+    "To",
+    "Cc",
+    "Bcc",
+    "Subject",
+    "Date",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];
+
+/// Applies the operator's override headers, which come last.
+pub(crate) fn apply_overrides(fields: &mut Fields, profile: &Profile, faults: &mut Faults) {
+    for (name, values) in &profile.override_headers {
+        apply(fields, &format!("override_header.{}", name.escape_default()), name, values, faults);
+    }
+}
+
+fn apply(fields: &mut Fields, place: &str, name: &str, values: &[String], faults: &mut Faults) {
+    if !is_field_name(name) {
+        return faults
+            .add(place, "it is not a header name; use letters, digits and \"-\", at most 76 of them");
+    }
+    if SET_BY_US.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        return faults.add(place, "this field follows from the content or the way of the mail; leave it out");
+    }
+    let filled: Vec<&str> = values.iter().map(String::as_str).filter(|v| !v.trim().is_empty()).collect();
+    if filled.is_empty() {
+        return fields.remove(name);
+    }
+    let separator = if THREAD_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name)) { " " } else { ", " };
+    let text = filled.join(separator);
+    if ADDRESS_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name)) {
+        return match Mailbox::parse_list(&text) {
+            Ok(list) => fields.set(name, Value::Mailboxes(list)),
+            Err(e) => faults.add(place, e.to_string()),
+        };
+    }
+    check_text(place, &text, faults);
+    if STRUCTURED.iter().any(|f| f.eq_ignore_ascii_case(name)) {
+        let long = text.split([' ', '\t']).any(|word| word.len() > MAX_ID);
+        if long || !text.is_ascii() {
+            let problem = "an id here must be ASCII and at most 900 octets long; shorten it or leave it out";
+            return faults.add(place, problem);
+        }
+    }
+    fields.set(name, Value::Text(text));
+}
+
+const SET_BY_US: [&str; 6] = [
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "Content-Length",
+    "Return-Path",
+    "Resent-Bcc",
+];
+const ADDRESS_FIELDS: [&str; 6] = ["From", "Sender", "Reply-To", "To", "Cc", "Bcc"];
+const THREAD_FIELDS: [&str; 2] = ["References", "In-Reply-To"];
+/// Fields in which an encoded word has no meaning.
+const STRUCTURED: [&str; 4] = ["Message-ID", "References", "In-Reply-To", "Date"];
+/// Octets of one id; with its field name it stays within a line.
+const MAX_ID: usize = 900;
+
+/// What must hold when all layers are applied.
+pub(crate) fn check_whole(fields: &Fields, broken: bool, faults: &mut Faults) {
+    match fields.mailboxes("From").len() {
+        1 => {}
+        0 if broken => {}
+        0 => faults.add("from", "there is no sender; give `from`, or set FROM in the settings"),
+        _ => faults.add("from", "there is more than one sender; give a single address"),
+    }
+    let recipients: usize = ["To", "Cc", "Bcc"].iter().map(|n| fields.mailboxes(n).len()).sum();
+    match recipients {
+        0 if broken => {}
+        0 => faults.add("to", "there is no recipient; give at least one address in `to`, `cc` or `bcc`"),
+        1..=MAX_RECIPIENTS => {}
+        _ => faults.add("to", "there are more than 1000 recipients; send several mails"),
+    }
+}
