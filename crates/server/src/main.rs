@@ -1,2 +1,5 @@
 //! The binary `postrider`: command line, settings, wiring, signals.
+
+mod config;
+
 fn main() {}

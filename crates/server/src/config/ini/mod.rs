@@ -1,0 +1,122 @@
+//! Gitea's ini dialect: what a file says, line by line, with the place of each value.
+//!
+//! Reading only. `[a.b]` inheriting `[a]` and `%(KEY)s` belong to look-ups and live in `tree`.
+
+#[cfg(test)]
+mod tests;
+
+/// One key as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Empty for keys above the first section.
+    pub(crate) section: String,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    /// From 1: where the key stands.
+    pub(crate) number: usize,
+}
+
+/// A line that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) number: usize,
+    pub(crate) problem: String,
+}
+
+const BOM: &str = "\u{feff}";
+/// Quotes that protect `#` and `;` and may span lines.
+const PROTECTING: [&str; 2] = ["\"\"\"", "`"];
+
+/// Reads a whole file; lines that cannot be read are told apart and the rest is read on.
+pub(crate) fn parse(text: &str) -> (Vec<Line>, Vec<Unreadable>) {
+    let text = text.strip_prefix(BOM).unwrap_or(text);
+    let mut lines = (1..).zip(text.split_inclusive('\n'));
+    let (mut found, mut bad, mut section) = (Vec::new(), Vec::new(), String::new());
+    while let Some((number, raw)) = lines.next() {
+        let line = raw.trim_start();
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix('[') {
+            match rest.rsplit_once(']') {
+                Some((name, _)) => section = name.trim().to_owned(),
+                None => bad.push(unreadable(number, "the section's closing \"]\" is missing; add it")),
+            }
+            continue;
+        }
+        match key(line).and_then(|(key, rest)| Ok((key, value(rest, &mut lines)?))) {
+            Ok((key, value)) => found.push(Line { section: section.clone(), key, value, number }),
+            Err(problem) => bad.push(unreadable(number, problem)),
+        }
+    }
+    (found, bad)
+}
+
+fn unreadable(number: usize, problem: &str) -> Unreadable {
+    Unreadable { number, problem: problem.to_owned() }
+}
+
+const NO_DELIMITER: &str =
+    "this is neither a comment, a [section] nor KEY = VALUE; add \"=\" or start it with \"#\"";
+
+/// The key and what stands behind its delimiter. A key may itself stand in quotes.
+fn key(line: &str) -> Result<(String, &str), &'static str> {
+    for quote in ["\"\"\"", "\"", "`"] {
+        if let Some(rest) = line.strip_prefix(quote) {
+            let (name, rest) = rest.split_once(quote).ok_or("the key's closing quote is missing; add it")?;
+            let rest = rest.trim_start().strip_prefix(['=', ':']).ok_or(NO_DELIMITER)?;
+            return Ok((name.to_owned(), rest));
+        }
+    }
+    let (name, rest) = line.split_once(['=', ':']).ok_or(NO_DELIMITER)?;
+    match name.trim() {
+        "" => Err("there is no key before the \"=\"; write one or make the line a comment"),
+        name => Ok((name.to_owned(), rest)),
+    }
+}
+
+fn value<'a>(
+    rest: &'a str,
+    lines: &mut impl Iterator<Item = (usize, &'a str)>,
+) -> Result<String, &'static str> {
+    let rest = rest.trim_start_matches([' ', '\t']);
+    for quote in PROTECTING {
+        if let Some(inside) = rest.strip_prefix(quote) {
+            return protected(inside, quote, lines);
+        }
+    }
+    let plain = rest.split(['#', ';']).next().unwrap_or_default().trim();
+    Ok(unquoted(plain).to_owned())
+}
+
+/// A value in protecting quotes: up to the last closing quote of its line, else over lines.
+fn protected<'a>(
+    inside: &'a str,
+    quote: &str,
+    lines: &mut impl Iterator<Item = (usize, &'a str)>,
+) -> Result<String, &'static str> {
+    if let Some((value, _)) = inside.rsplit_once(quote) {
+        return Ok(value.to_owned());
+    }
+    let mut value = inside.to_owned();
+    for (_, line) in lines {
+        match line.rsplit_once(quote) {
+            Some((last, _)) => {
+                value.push_str(last);
+                return Ok(value);
+            }
+            None => value.push_str(line),
+        }
+    }
+    Err("the value's closing quote is missing up to the end of the file; add it (the quotes that \
+         protect a value are ` and \"\"\")")
+}
+
+/// Strips surrounding quotes if they occur nowhere else.
+fn unquoted(value: &str) -> &str {
+    let strip = |quote: char| {
+        let inside = value.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inside.contains(quote)).then_some(inside)
+    };
+    strip('"').or_else(|| strip('\'')).unwrap_or(value)
+}

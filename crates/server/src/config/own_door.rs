@@ -1,0 +1,39 @@
+//! A relay that is our own listener would send every mail in a circle: refused.
+
+use super::reader::Reader;
+use super::settings::{HttpDoor, Listen, Place, Relay, SmtpDoor, Way};
+use super::transport::is_local;
+use std::path::Path;
+
+pub(crate) fn refuse(r: &mut Reader<'_>, relay: &Relay, http: &HttpDoor, smtp: &SmtpDoor, data_dir: &Path) {
+    let Way::Smtp(way) = &relay.way else { return };
+    let doors = [
+        (Some(http.listen.clone()), "[postrider.http] LISTEN"),
+        (smtp.listen.clone(), "[postrider.smtp] LISTEN"),
+        (Some(Listen::Unix(data_dir.join("submit.sock"))), "[postrider] DATA_DIR"),
+        (Some(Listen::Unix(data_dir.join("control.sock"))), "[postrider] DATA_DIR"),
+    ];
+    let (section, key) = relay.key;
+    for (door, name) in doors {
+        if door.is_some_and(|door| same(&way.place, &door)) {
+            let origin = r.look(section, key).map(|w| w.origin);
+            let problem = format!(
+                "the relay is our own door, {name}, and every mail would come back; \
+                 name the server that takes our mail, or move the door"
+            );
+            r.findings.mistake(origin, section, key, problem);
+        }
+    }
+}
+
+fn same(relay: &Place, door: &Listen) -> bool {
+    match (relay, door) {
+        (Place::Unix(relay), Listen::Unix(door)) => relay == door,
+        (Place::Host { host, port }, Listen::Tcp(door)) => {
+            *port == door.port()
+                && (host.parse().is_ok_and(|ip: std::net::IpAddr| ip == door.ip())
+                    || is_local(host) && (door.ip().is_loopback() || door.ip().is_unspecified()))
+        }
+        (Place::Unix(_), Listen::Tcp(_)) | (Place::Host { .. }, Listen::Unix(_)) => false,
+    }
+}

@@ -1,0 +1,157 @@
+//! What is meant: plain values, every default filled in.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Everything the binary needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    /// Octets all doors together may hold.
+    pub(crate) memory: usize,
+    pub(crate) http: HttpDoor,
+    pub(crate) smtp: SmtpDoor,
+    pub(crate) identity: Identity,
+    pub(crate) relay: Relay,
+    pub(crate) queue: Queue,
+}
+
+/// How our messages look and what we call ourselves.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) profile: message::Profile,
+    /// Our name in `Received` fields.
+    pub(crate) hostname: String,
+}
+
+/// Where a door listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct HttpDoor {
+    pub(crate) listen: Listen,
+    pub(crate) public_url: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct SmtpDoor {
+    pub(crate) listen: Option<Listen>,
+    /// Mail from this machine needs no sign-in.
+    pub(crate) allow_local: bool,
+    /// Octets of one message.
+    pub(crate) max_size: usize,
+    pub(crate) tls: Option<CertFiles>,
+}
+
+/// A PEM certificate chain and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CertFiles {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// Where mail goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Relay {
+    /// Without secrets.
+    pub(crate) url: String,
+    pub(crate) way: Way,
+    /// The section and key that name it.
+    pub(crate) key: (&'static str, &'static str),
+    pub(crate) connections: usize,
+    pub(crate) batch: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    Smtp(Box<SmtpRelay>),
+    Inbox,
+    Dummy,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct SmtpRelay {
+    pub(crate) place: Place,
+    pub(crate) tls: Tls,
+    /// Refuse to go on where TLS is not to be had.
+    pub(crate) require_tls: bool,
+    /// Take any certificate.
+    pub(crate) trust_any: bool,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) client_cert: Option<CertFiles>,
+    pub(crate) helo: String,
+    pub(crate) login: Option<Login>,
+    /// The one mechanism to use.
+    pub(crate) mechanism: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Host { host: String, port: u16 },
+    Unix(PathBuf),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tls {
+    Off,
+    /// STARTTLS when offered.
+    StartTls,
+    /// From the first byte.
+    Implicit,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+}
+
+/// A text that no `Debug` shows.
+#[derive(Clone)]
+pub(crate) struct Secret(pub(crate) Zeroizing<String>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    pub(crate) kept: Kept,
+    /// Unsettled mail that may wait; `None`: the disk is the bound.
+    pub(crate) length: Option<u64>,
+    /// Empty: the default profile.
+    pub(crate) retry: Vec<Duration>,
+    pub(crate) expire: Duration,
+    pub(crate) keep_history: Duration,
+    pub(crate) keep_body: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    OnDisk,
+    InMemory,
+}

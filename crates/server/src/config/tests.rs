@@ -1,0 +1,318 @@
+use super::*;
+
+fn around() -> Surroundings {
+    Surroundings { hostname: "box.example".into(), ..Surroundings::default() }
+}
+
+fn outcome(name: &str, text: &str) -> Outcome {
+    read(text.as_bytes(), Path::new(name), "/etc/forge".into(), &around())
+}
+
+fn ini(text: &str) -> Outcome {
+    outcome("app.ini", text)
+}
+
+/// The settings of a `[mailer]` section that is switched on.
+fn mailer(lines: &str) -> Outcome {
+    ini(&format!("[mailer]\nENABLED = true\nFROM = forge@example.com\n{lines}\n"))
+}
+
+fn settings(outcome: Outcome) -> Settings {
+    outcome.settings.unwrap_or_else(|| panic!("{}", outcome.findings))
+}
+
+#[track_caller]
+fn check_mistakes(outcome: &Outcome, expected: &[&str]) {
+    let got: Vec<String> = outcome.findings.mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(got.len(), expected.len(), "{got:#?}");
+    for (got, expected) in got.iter().zip(expected) {
+        assert!(got.contains(expected), "{got:?} lacks {expected:?}");
+    }
+    assert!(outcome.settings.is_none());
+}
+
+/// What `[mailer]` lines come to: URL, and how many warnings.
+#[track_caller]
+fn check_way(lines: &str, url: &str, warnings: &[&str]) {
+    let outcome = mailer(lines);
+    let got: Vec<String> = outcome.findings.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(got.len(), warnings.len(), "{lines}: {got:#?}");
+    for (got, expected) in got.iter().zip(warnings) {
+        assert!(got.contains(expected), "{lines}: {got:?} lacks {expected:?}");
+    }
+    assert_eq!(settings(outcome).relay.url, url, "{lines}");
+}
+
+#[test]
+fn port_and_protocol_follow_from_each_other() {
+    let clear = ["in clear"];
+    check_way("SMTP_ADDR = m.example\nSMTP_PORT = 25", "smtp://m.example:25", &clear);
+    check_way("SMTP_ADDR = m.example\nSMTP_PORT = 465", "smtps://m.example:465", &[]);
+    check_way("SMTP_ADDR = m.example\nSMTP_PORT = 587", "smtp+starttls://m.example:587", &[]);
+    check_way("SMTP_ADDR = m.example\nPROTOCOL = smtp", "smtp://m.example:25", &clear);
+    check_way("SMTP_ADDR = m.example\nPROTOCOL = smtps", "smtps://m.example:465", &[]);
+    check_way("SMTP_ADDR = m.example\nPROTOCOL = smtp+starttls", "smtp+starttls://m.example:587", &[]);
+    check_way("SMTP_ADDR = m.example", "smtps://m.example:465", &["assumed"]);
+    check_way("SMTP_ADDR = m.example\nSMTP_PORT = 2525", "smtps://m.example:2525", &["assumed"]);
+    check_way("SMTP_ADDR = /run/m.sock", "smtp+unix:///run/m.sock", &[]);
+    check_way("SMTP_ADDR = ./m.sock", "smtp+unix:///etc/forge/./m.sock", &[]);
+    check_way("SMTP_ADDR = 127.0.0.1\nPROTOCOL = smtp", "smtp://127.0.0.1:25", &[]);
+    check_way("SMTP_ADDR = [::1]\nPROTOCOL = smtp", "smtp://[::1]:25", &[]);
+    check_way("PROTOCOL = dummy", "dummy://", &[]);
+}
+
+#[test]
+fn unusual_ports_are_told() {
+    check_way(
+        "SMTP_ADDR = m.example\nPROTOCOL = smtps\nSMTP_PORT = 25",
+        "smtps://m.example:25",
+        &["unusual"],
+    );
+    check_way(
+        "SMTP_ADDR = m.example\nPROTOCOL = smtps\nSMTP_PORT = 587",
+        "smtps://m.example:587",
+        &["unusual"],
+    );
+    check_way(
+        "SMTP_ADDR = m.example\nPROTOCOL = smtp\nSMTP_PORT = 465",
+        "smtp://m.example:465",
+        &["smtps was meant"],
+    );
+}
+
+#[test]
+fn old_keys_become_new_ones_with_one_warning_each() {
+    check_way("HOST = m.example", "smtps://m.example:465", &["SMTP_ADDR", "assumed"]);
+    check_way("HOST = m.example:123", "smtps://m.example:123", &["SMTP_ADDR", "assumed"]);
+    check_way("HOST = :123", "smtps://127.0.0.1:123", &["SMTP_ADDR", "assumed"]);
+    check_way(
+        "HOST = m.example:25\nIS_TLS_ENABLED = false",
+        "smtp+starttls://m.example:25",
+        &["PROTOCOL", "SMTP_ADDR"],
+    );
+    check_way(
+        "HOST = m.example:465\nIS_TLS_ENABLED = true",
+        "smtps://m.example:465",
+        &["PROTOCOL", "SMTP_ADDR"],
+    );
+    check_way(
+        "HOST = old.example\nSMTP_ADDR = m.example\nSMTP_PORT = 465",
+        "smtps://m.example:465",
+        &["SMTP_ADDR"],
+    );
+    check_way(
+        "SMTP_ADDR = m.example\nPROTOCOL = smtp+startls",
+        "smtp+starttls://m.example:587",
+        &["smtp+startls"],
+    );
+    let way = |lines: &str| match settings(mailer(lines)).relay.way {
+        Way::Smtp(relay) => relay,
+        other => panic!("{other:?}"),
+    };
+    assert!(way("HOST = m.example:465\nSKIP_VERIFY = true").trust_any);
+    assert_eq!(way("HOST = m.example:465\nDISABLE_HELO = true").helo, "localhost");
+    assert!(settings(mailer("HOST = m:465\nENABLE_HTML_ALTERNATIVE = false")).identity.profile.plain_text);
+    check_mistakes(
+        &mailer("PROTOCOL = dummy\nSEND_BUFFER_LEN = 100"),
+        &["app.ini:5: [mailer] SEND_BUFFER_LEN"],
+    );
+}
+
+#[test]
+fn mail_switched_off_names_its_line() {
+    check_mistakes(
+        &ini("[mailer]\n\nENABLED = false\nSMTP_ADDR = x\n"),
+        &["app.ini:3: [mailer] ENABLED: mail is switched off"],
+    );
+    check_mistakes(&ini("[mailer]\nSMTP_ADDR = x\n"), &["[mailer] ENABLED: is missing"]);
+    check_mistakes(&ini("[mailer]\nENABLED = sure\n"), &["app.ini:2: [mailer] ENABLED"]);
+    check_mistakes(&ini(""), &["no relay is set"]);
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_place_and_remedy() {
+    for (lines, expected) in [
+        (
+            "PROTOCOL = SMTPS\nSMTP_ADDR = m",
+            "app.ini:4: [mailer] PROTOCOL: \"SMTPS\" is no protocol; write one of smtp,",
+        ),
+        (
+            "PROTOCOL = sendmail",
+            "app.ini:4: [mailer] PROTOCOL: sendmail as the way out is not in this version",
+        ),
+        ("PROTOCOL = smtp", "[mailer] SMTP_ADDR: is missing"),
+        ("SMTP_ADDR = m\nSMTP_PORT = smtp", "app.ini:5: [mailer] SMTP_PORT: \"smtp\" is not a port"),
+        ("PROTOCOL = dummy\nFROM = Forge", "app.ini:5: [mailer] FROM: \"Forge\" is no sender"),
+        ("PROTOCOL = dummy\nENVELOPE_FROM = x", "app.ini:5: [mailer] ENVELOPE_FROM"),
+        (
+            "SMTP_ADDR = m\nSMTP_PORT = 465\nUSE_CLIENT_CERT = true",
+            "app.ini:6: [mailer] CLIENT_CERT_FILE: is missing",
+        ),
+        (
+            "SMTP_ADDR = m\nSMTP_PORT = 465\nUSE_CLIENT_CERT = true\nCLIENT_CERT_FILE = c\nCLIENT_KEY_FILE = /dev/null",
+            "app.ini:7: [mailer] CLIENT_CERT_FILE: the file /etc/forge/c cannot be read",
+        ),
+        (
+            "PROTOCOL = dummy\n[queue]\nTYPE = redis",
+            "app.ini:6: [queue.mail] TYPE: the Redis queue is not in this version",
+        ),
+        (
+            "PROTOCOL = dummy\n[queue.mail]\nLENGTH = many",
+            "app.ini:6: [queue.mail] LENGTH: \"many\" is not a number",
+        ),
+        ("PROTOCOL = dummy\n[postrider]\nMEMORY = 1M", "app.ini:6: [postrider] MEMORY"),
+        (
+            "PROTOCOL = dummy\n[postrider.http]\nLISTN = :1",
+            "app.ini:6: [postrider.http] LISTN: no such key; did you mean LISTEN?",
+        ),
+        ("PROTOCOL = dummy\n[postrider.http]\nLISTEN = nonsense", "app.ini:6: [postrider.http] LISTEN"),
+        (
+            "PROTOCOL = dummy\n[postrider.bounce]\nADDRESS = x",
+            "app.ini:6: [postrider.bounce]: not in this version",
+        ),
+        ("PROTOCOL = dummy\n[postrider.htp]\nLISTEN = x", "app.ini:6: [postrider.htp]: no such section"),
+        ("PROTOCOL = dummy\n[postrider.relay.b]\nURL = x", "several relays are not in this version"),
+        (
+            "PROTOCOL = dummy\n[postrider.relay]\nURL = lmtp://x",
+            "app.ini:6: [postrider.relay] URL: lmtp:// is not in this version",
+        ),
+        (
+            "PROTOCOL = dummy\n[postrider.relay]\nURL = smtp://127.0.0.1\nPASSWD = x",
+            "app.ini:7: [postrider.relay] PASSWD: there is a password but no user",
+        ),
+        (
+            "PROTOCOL = dummy\n[postrider.queue]\nEXPIRE = 5",
+            "app.ini:6: [postrider.queue] EXPIRE: \"5\" is not a duration",
+        ),
+        ("PROTOCOL = dummy\nPASSWD = `x", "app.ini:5: the value's closing quote is missing"),
+    ] {
+        check_mistakes(&mailer(lines), &[expected]);
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let outcome = mailer(
+        "PROTOCOL = ssl\n[postrider.queue]\nEXPIRE = x\nRETRIES = 3\n[postrider.smtp]\nALLOW_LOCAL = maybe",
+    );
+    check_mistakes(
+        &outcome,
+        &[
+            "app.ini:4: [mailer] PROTOCOL",
+            "app.ini:6: [postrider.queue] EXPIRE",
+            "app.ini:7: [postrider.queue] RETRIES",
+            "app.ini:9: [postrider.smtp] ALLOW_LOCAL",
+        ],
+    );
+}
+
+#[test]
+fn unknown_keys_of_gitea_get_one_warning_and_other_sections_none() {
+    let outcome = mailer(
+        "PROTOCOL = dummy\nSMPT_ADDR = x\n[queue]\nWORKERS = 3\n[database]\nHOST = x\n[server]\nHTTP_PORT = 3000",
+    );
+    let got: Vec<String> = outcome.findings.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        got,
+        [
+            "app.ini:5: [mailer] SMPT_ADDR: not a key we know, ignored; did you mean SMTP_ADDR?",
+            "app.ini:7: [queue] WORKERS: not a key we know, ignored; remove it",
+        ]
+    );
+    assert!(outcome.settings.is_some());
+}
+
+#[test]
+fn a_relay_that_is_our_own_door_is_refused() {
+    for (relay, door, expected) in [
+        ("smtp://127.0.0.1:2525", "[postrider.smtp]\nLISTEN = 127.0.0.1:2525", "[postrider.smtp] LISTEN"),
+        ("smtp://localhost:2525", "[postrider.smtp]\nLISTEN = 0.0.0.0:2525", "[postrider.smtp] LISTEN"),
+        ("smtp://127.0.0.1:8025", "", "[postrider.http] LISTEN"),
+        ("smtp+unix:///run/x", "[postrider.smtp]\nLISTEN = unix:/run/x", "[postrider.smtp] LISTEN"),
+        ("smtp+unix:///etc/forge/postrider-data/submit.sock", "", "DATA_DIR"),
+    ] {
+        let outcome = ini(&format!("[postrider.relay]\nURL = {relay}\n{door}\n"));
+        check_mistakes(&outcome, &["app.ini:2: [postrider.relay] URL: the relay is our own door"]);
+        assert!(outcome.findings.to_string().contains(expected), "{relay}: {}", outcome.findings);
+    }
+    settings(ini(
+        "[postrider.relay]\nURL = smtp://127.0.0.1:2526\n[postrider.smtp]\nLISTEN = 127.0.0.1:2525\n",
+    ));
+}
+
+#[test]
+fn messages_get_the_house_rules() {
+    let outcome = ini(
+        "APP_NAME = Forge\n[server]\nDOMAIN = inner\nROOT_URL = https://forge.example:3000/x\n\
+        [mailer]\nENABLED = true\nPROTOCOL = dummy\nFROM = \"%(APP_NAME)s\" <f@example.com>\nENVELOPE_FROM = <>\n\
+        SUBJECT_PREFIX = `[#1]`\nSEND_AS_PLAIN_TEXT = yes\n[mailer.override_header]\nReply-To = a@b.c, d@e.f\nX-A = x\\,y\nX-B =\n",
+    );
+    let identity = settings(outcome).identity;
+    let p = identity.profile;
+    assert_eq!(
+        p.from.map(|m| (m.name, m.address.as_str().to_owned())),
+        Some((Some("Forge".into()), "f@example.com".into()))
+    );
+    assert_eq!(p.envelope_from, Some(envelope::ReversePath(None)));
+    assert_eq!((p.subject_prefix.as_str(), p.plain_text), ("[#1]", true));
+    let headers: Vec<_> = p.override_headers.iter().map(|(n, v)| (n.as_str(), v.join("|"))).collect();
+    assert_eq!(headers, [("Reply-To", "a@b.c|d@e.f".into()), ("X-A", "x,y".into()), ("X-B", String::new())]);
+    assert_eq!(p.message_id, message::MessageIdStyle::Autogen { domain: "forge.example".into() });
+    assert_eq!(identity.hostname, "forge.example");
+}
+
+#[test]
+fn the_domain_is_the_root_urls_unless_that_is_an_address() {
+    for (server, expected) in [
+        ("", "localhost"),
+        ("DOMAIN = d.example", "d.example"),
+        ("DOMAIN = d.example\nROOT_URL = http://192.0.2.1:3000/", "d.example"),
+        ("DOMAIN = d.example\nROOT_URL = http://[2001:db8::1]/", "d.example"),
+        ("ROOT_URL = https://u@r.example/gitea/", "r.example"),
+    ] {
+        let outcome =
+            ini(&format!("[server]\n{server}\n[mailer]\nENABLED = 1\nPROTOCOL = dummy\nFROM = a@b.c\n"));
+        let style = settings(outcome).identity.profile.message_id;
+        assert_eq!(style, message::MessageIdStyle::Autogen { domain: expected.into() }, "{server}");
+    }
+}
+
+#[test]
+fn toml_holds_the_same_tree() {
+    let s = settings(outcome(
+        "postrider.toml",
+        "[postrider]\nDATA_DIR = \"mail\"\n[postrider.http]\nLISTEN = \"unix:http.sock\"\n\
+        [postrider.relay]\nURL = \"smtps://u@m.example\"\nPASSWD = \"p%(x)s\"\nMAX_CONNECTIONS = 3\n[postrider.queue]\nRETRY = [\"1m\", \"1h\"]\n\
+        [queue]\nTYPE = \"channel\"\nLENGTH = 7\n[mailer]\nFROM = \"a@b.example\"\n",
+    ));
+    assert_eq!(s.data_dir, Path::new("/etc/forge/mail"));
+    assert_eq!(s.http.listen, Listen::Unix("/etc/forge/http.sock".into()));
+    assert_eq!((s.relay.url.as_str(), s.relay.connections, s.relay.batch), ("smtps://m.example:465", 3, 64));
+    assert_eq!((s.queue.kept, s.queue.length, s.queue.retry.len()), (Kept::InMemory, Some(7), 2));
+    assert_eq!(s.identity.profile.message_id, message::MessageIdStyle::Unique { domain: "b.example".into() });
+    let Way::Smtp(relay) = s.relay.way else { panic!("smtp") };
+    let login = relay.login.expect("a login");
+    assert_eq!((login.user.as_str(), login.password.0.as_str()), ("u", "p%(x)s"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let variables = [("GITEA__MAILER__SMTP_ADDR", "env.example"), ("POSTRIDER__QUEUE__EXPIRE", "1d")];
+    let variables = variables.map(|(n, v)| (n.into(), v.into())).to_vec();
+    let around = Surroundings { variables, ..around() };
+    let text = b"[mailer]\nENABLED = true\nFROM = a@b.c\nSMTP_ADDR = file.example\nSMTP_PORT = 465\n";
+    let s = settings(read(text, Path::new("app.ini"), "/etc".into(), &around));
+    assert_eq!((s.relay.url.as_str(), s.queue.expire.as_secs()), ("smtps://env.example:465", 86_400));
+}
+
+#[test]
+fn secrets_are_shown_as_stars() {
+    let text =
+        "SMTP_ADDR = m\nSMTP_PORT = 465\nUSER = u\nPASSWD = hunter2\n[postrider.relay]\nPASSWD = hunter2";
+    let outcome = mailer(text);
+    let shown = format!("{:?} {:?}", outcome.shown, outcome.settings);
+    assert!(shown.contains(STARS) && !shown.contains("hunter2"), "{shown}");
+    let outcome = mailer("[postrider.relay]\nURL = smtps://u:hunter2@m.example");
+    let shown = format!("{:?} {:?}", outcome.shown, outcome.settings);
+    assert!(shown.contains("smtps://m.example:465") && !shown.contains("hunter2"), "{shown}");
+}

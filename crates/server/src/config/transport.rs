@@ -1,0 +1,216 @@
+//! `[mailer]`, the half that says where mail goes: protocol, host, port, sign-in.
+
+use super::doors::cert_files;
+use super::reader::Reader;
+use super::settings::{Login, Place, SmtpRelay, Tls, Way};
+use super::tree::Origin;
+use super::{Surroundings, values};
+use std::net::IpAddr;
+
+const MAILER: &str = "mailer";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Smtp,
+    Smtps,
+    StartTls,
+    Unix,
+    Sendmail,
+    Dummy,
+}
+
+const PROTOCOLS: [(&str, Protocol); 6] = [
+    ("smtp", Protocol::Smtp),
+    ("smtps", Protocol::Smtps),
+    ("smtp+starttls", Protocol::StartTls),
+    ("smtp+unix", Protocol::Unix),
+    ("sendmail", Protocol::Sendmail),
+    ("dummy", Protocol::Dummy),
+];
+
+/// Where `[mailer]` sends to, and the key that says so; `None` with a mistake told.
+pub(crate) fn way(r: &mut Reader<'_>, around: &Surroundings) -> Option<(Way, &'static str)> {
+    let written = r.text(MAILER, "PROTOCOL");
+    let protocol = match &written {
+        None => None,
+        Some(w) => match PROTOCOLS.iter().find(|(word, _)| *word == w.text) {
+            Some((_, protocol)) => Some(*protocol),
+            None => {
+                let problem = format!(
+                    "{:?} is no protocol; write one of {}",
+                    w.text,
+                    PROTOCOLS.map(|p| p.0).join(", ")
+                );
+                r.findings.mistake(Some(w.origin.clone()), MAILER, "PROTOCOL", problem);
+                return None;
+            }
+        },
+    };
+    match protocol {
+        Some(Protocol::Dummy) => Some((Way::Dummy, "PROTOCOL")),
+        Some(Protocol::Sendmail) => {
+            let problem = "sendmail as the way out is not in this version; write smtp, smtps, \
+                           smtp+starttls or smtp+unix with SMTP_ADDR";
+            r.findings.mistake(written.map(|w| w.origin), MAILER, "PROTOCOL", problem);
+            None
+        }
+        Some(Protocol::Smtp | Protocol::Smtps | Protocol::StartTls | Protocol::Unix) | None => {
+            smtp(r, protocol, around).map(|relay| (Way::Smtp(Box::new(relay)), "SMTP_ADDR"))
+        }
+    }
+}
+
+fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -> Option<SmtpRelay> {
+    let port = r.text(MAILER, "SMTP_PORT");
+    let helo = helo(r, around);
+    let trust_any = r.switch(MAILER, "FORCE_TRUST_SERVER_CERT", false);
+    let client_cert = client_cert(r);
+    let login = login(r);
+    let Some(address) = r.text(MAILER, "SMTP_ADDR") else {
+        let problem = "is missing; write the relay's host name, or its socket's path";
+        r.findings.mistake(None, MAILER, "SMTP_ADDR", problem);
+        return None;
+    };
+    let port = match port.map(|w| (values::port(&w.text), w.origin)) {
+        None => None,
+        Some((Ok(port), _)) => Some(port),
+        Some((Err(problem), origin)) => {
+            r.findings.mistake(Some(origin), MAILER, "SMTP_PORT", problem);
+            return None;
+        }
+    };
+    let (protocol, port) = infer(r, protocol, &address.text, port);
+    let place = match protocol {
+        Protocol::Unix => Place::Unix(r.absolute(&address.text)),
+        _ => Place::Host { host: bare(&address.text).to_owned(), port },
+    };
+    let tls = match protocol {
+        Protocol::Smtps => Tls::Implicit,
+        Protocol::StartTls => Tls::StartTls,
+        Protocol::Smtp | Protocol::Unix | Protocol::Sendmail | Protocol::Dummy => Tls::Off,
+    };
+    if let Place::Host { host, port } = &place {
+        doubts(r, tls, (host, *port), &address.origin);
+    }
+    Some(SmtpRelay {
+        place,
+        tls,
+        require_tls: tls == Tls::Implicit,
+        trust_any,
+        ca_file: None,
+        client_cert,
+        helo,
+        login,
+        mechanism: None,
+    })
+}
+
+/// The port from the protocol, else the protocol from address and port.
+fn infer(
+    r: &mut Reader<'_>,
+    protocol: Option<Protocol>,
+    address: &str,
+    port: Option<u16>,
+) -> (Protocol, u16) {
+    if let Some(protocol) = protocol {
+        let usual = match protocol {
+            Protocol::Smtps => 465,
+            Protocol::StartTls => 587,
+            Protocol::Smtp | Protocol::Unix | Protocol::Sendmail | Protocol::Dummy => 25,
+        };
+        return (protocol, port.unwrap_or(usual));
+    }
+    let (protocol, port) = match port {
+        _ if address.contains(['/', '\\']) => (Protocol::Unix, 0),
+        Some(25) => (Protocol::Smtp, 25),
+        Some(465) => (Protocol::Smtps, 465),
+        Some(587) => (Protocol::StartTls, 587),
+        other => {
+            let problem = "is missing and does not follow from SMTP_PORT; smtps is assumed, write it";
+            r.findings.warn(None, MAILER, "PROTOCOL", problem);
+            (Protocol::Smtps, other.unwrap_or(465))
+        }
+    };
+    let word = PROTOCOLS.iter().find(|(_, p)| *p == protocol).map_or("", |(word, _)| word);
+    r.show(MAILER, "PROTOCOL", word, None);
+    (protocol, port)
+}
+
+/// An address without the brackets of an IPv6 literal.
+fn bare(address: &str) -> &str {
+    address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address)
+}
+
+/// Settings that work nowhere, or that send in clear over a network.
+pub(crate) fn doubts(r: &mut Reader<'_>, tls: Tls, (host, port): (&str, u16), origin: &Origin) {
+    let told = match (tls, port) {
+        (Tls::Implicit, 25 | 587) => Some(
+            "TLS from the first byte (smtps) is unusual on this port; port 465 or smtp+starttls was meant?",
+        ),
+        (Tls::Off | Tls::StartTls, 465) => Some("port 465 speaks TLS from the first byte; smtps was meant?"),
+        (Tls::Off, _) if !is_local(host) => {
+            Some("mail goes over the network in clear; smtp+starttls or smtps protects it")
+        }
+        _ => None,
+    };
+    if let Some(problem) = told {
+        r.findings.warn(Some(origin.clone()), MAILER, "SMTP_ADDR", format!("{host}:{port}: {problem}"));
+    }
+}
+
+pub(crate) fn is_local(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn helo(r: &mut Reader<'_>, around: &Surroundings) -> String {
+    let said = r.switch(MAILER, "ENABLE_HELO", true);
+    let name = r.text(MAILER, "HELO_HOSTNAME").map(|w| w.text);
+    // Switched off, the reference still greets, as localhost.
+    if said { name.unwrap_or_else(|| around.hostname.clone()) } else { "localhost".into() }
+}
+
+fn client_cert(r: &mut Reader<'_>) -> Option<super::CertFiles> {
+    let keys = ("CLIENT_CERT_FILE", "CLIENT_KEY_FILE");
+    if !r.switch(MAILER, "USE_CLIENT_CERT", false) {
+        return None;
+    }
+    let before = r.findings.mistakes.len();
+    let files = cert_files(r, MAILER, keys);
+    if files.is_none() && r.findings.mistakes.len() == before {
+        let origin = r.look(MAILER, "USE_CLIENT_CERT").map(|w| w.origin);
+        r.findings.mistake(
+            origin,
+            MAILER,
+            keys.0,
+            "is missing; USE_CLIENT_CERT needs it and CLIENT_KEY_FILE",
+        );
+    }
+    files
+}
+
+fn login(r: &mut Reader<'_>) -> Option<Login> {
+    let user = r.text(MAILER, "USER");
+    let password = r.secret(MAILER, "PASSWD").map(|w| w.text).unwrap_or_default();
+    user.map(|user| Login { user: user.text, password: password.into() })
+}
+
+/// Every key of `[mailer]` that says where mail goes, for when another section does.
+pub(crate) const KEYS: [&str; 17] = [
+    "ENABLED",
+    "PROTOCOL",
+    "SMTP_ADDR",
+    "SMTP_PORT",
+    "USER",
+    "PASSWD",
+    "ENABLE_HELO",
+    "HELO_HOSTNAME",
+    "FORCE_TRUST_SERVER_CERT",
+    "USE_CLIENT_CERT",
+    "CLIENT_CERT_FILE",
+    "CLIENT_KEY_FILE",
+    "SENDMAIL_PATH",
+    "SENDMAIL_ARGS",
+    "SENDMAIL_TIMEOUT",
+    "SENDMAIL_CONVERT_CRLF",
+    "SEND_BUFFER_LEN",
+];

@@ -1,0 +1,150 @@
+//! The URLs of relays. A URL may hold a password, so no error repeats it.
+
+use super::settings::{Place, Secret, Tls};
+use std::path::PathBuf;
+
+/// A relay's URL, read.
+#[derive(Debug, Clone)]
+pub(crate) enum RelayUrl {
+    Smtp { place: Place, tls: Tls, user: Option<String>, password: Option<Secret> },
+    Inbox,
+    Dummy,
+}
+
+const FORMS: &str =
+    "smtp://host, smtps://host, smtp+starttls://host, smtp+unix:///path, dummy:// or inbox://";
+
+/// Reads `scheme://[user[:password]@]host[:port]` and the forms without a host.
+pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
+    let (scheme, rest) =
+        url.split_once("://").ok_or_else(|| format!("this is no relay's URL; write {FORMS}"))?;
+    let (tls, port) = match scheme {
+        "smtp" => (Tls::Off, 25),
+        "smtps" => (Tls::Implicit, 465),
+        "smtp+starttls" => (Tls::StartTls, 587),
+        "smtp+unix" => return unix(rest),
+        "dummy" if rest.is_empty() => return Ok(RelayUrl::Dummy),
+        "inbox" if rest.is_empty() => return Ok(RelayUrl::Inbox),
+        "dummy" | "inbox" => return Err(format!("nothing may follow {scheme}://; remove it")),
+        "lmtp" | "lmtp+unix" | "sendmail" => {
+            return Err(format!("{scheme}:// is not in this version; write {FORMS}"));
+        }
+        _ => return Err(format!("the scheme before :// is unknown; write {FORMS}")),
+    };
+    let (login, place) = match rest.rsplit_once('@') {
+        Some((login, place)) => (Some(login), place),
+        None => (None, rest),
+    };
+    let place = place.strip_suffix('/').unwrap_or(place);
+    if place.contains(['/', '?', '#']) {
+        return Err("nothing may follow host and port; remove it, and write / ? # @ of a password as \
+                    %2F %3F %23 %40"
+            .into());
+    }
+    let (user, password) = credentials(login)?;
+    Ok(RelayUrl::Smtp { place: host(place, port)?, tls, user, password })
+}
+
+fn unix(path: &str) -> Result<RelayUrl, String> {
+    if !path.starts_with('/') || path.len() == 1 {
+        return Err("the path of the socket must be whole; write smtp+unix:///run/relay.sock".into());
+    }
+    let place = Place::Unix(PathBuf::from(decode(path)?));
+    Ok(RelayUrl::Smtp { place, tls: Tls::Off, user: None, password: None })
+}
+
+fn credentials(login: Option<&str>) -> Result<(Option<String>, Option<Secret>), String> {
+    let Some(login) = login else { return Ok((None, None)) };
+    let (user, password) = match login.split_once(':') {
+        Some((user, password)) => (user, Some(decode(password)?.into())),
+        None => (login, None),
+    };
+    match decode(user)? {
+        user if user.is_empty() => Err("there is no user before the \"@\"; write user:password@host".into()),
+        user => Ok((Some(user), password)),
+    }
+}
+
+fn host(place: &str, default: u16) -> Result<Place, String> {
+    let (host, port) = match place.strip_prefix('[') {
+        Some(literal) => {
+            let (host, rest) =
+                literal.split_once(']').ok_or("the closing \"]\" of the address is missing; add it")?;
+            (host, rest.strip_prefix(':'))
+        }
+        None => match place.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (place, None),
+        },
+    };
+    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("the host is missing; write it behind ://".into());
+    }
+    let port = port.map_or(Ok(default), super::values::port)?;
+    Ok(Place::Host { host: host.to_owned(), port })
+}
+
+/// Undoes `%41`.
+fn decode(text: &str) -> Result<String, String> {
+    let wrong = || "a % must be followed by two hexadecimal digits; write % itself as %25".to_owned();
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).ok_or_else(wrong)?;
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(url: &str) -> Result<String, String> {
+        Ok(match parse(url)? {
+            RelayUrl::Smtp { place, tls, user, password } => {
+                format!("{place:?} {tls:?} {user:?} {:?}", password.map(|p| p.0.to_string()))
+            }
+            other => format!("{other:?}"),
+        })
+    }
+
+    fn check(url: &str, host: &str, port: u16, rest: &str) {
+        let expected = format!("Host {{ host: {host:?}, port: {port} }} {rest}");
+        assert_eq!(shown(url), Ok(expected), "{url}");
+    }
+
+    #[test]
+    fn urls_are_read() {
+        check("smtp://mail.example", "mail.example", 25, "Off None None");
+        check("smtp://mail.example:2525/", "mail.example", 2525, "Off None None");
+        check("smtps://u:p@mail.example", "mail.example", 465, r#"Implicit Some("u") Some("p")"#);
+        check("smtp+starttls://a%40b:p%3A%25@h:26", "h", 26, r#"StartTls Some("a@b") Some("p:%")"#);
+        check("smtp://a@b:c@h", "h", 25, r#"Off Some("a@b") Some("c")"#);
+        check("smtp://[::1]:2525", "::1", 2525, "Off None None");
+        assert_eq!(shown("smtp+unix:///run/x%20y"), Ok("Unix(\"/run/x y\") Off None None".into()));
+        assert_eq!((shown("inbox://"), shown("dummy://")), (Ok("Inbox".into()), Ok("Dummy".into())));
+    }
+
+    #[test]
+    fn bad_urls_are_refused_without_repeating_them() {
+        for (url, fragment) in [
+            ("mail.example:25", "no relay's URL"),
+            ("http://secret@x", "unknown"),
+            ("lmtp://secret@x", "not in this version"),
+            ("smtp://", "host is missing"),
+            ("smtp://:25", "host is missing"),
+            ("smtp://x:0", "not a port"),
+            ("smtp://x/secret", "nothing may follow"),
+            ("smtp://u:secret%2@x", "hexadecimal"),
+            ("smtp://:secret@x", "no user"),
+            ("smtp+unix://secret", "must be whole"),
+            ("inbox://secret", "nothing may follow"),
+            ("smtp://[::1", "closing"),
+        ] {
+            let error = parse(url).expect_err(url);
+            assert!(error.contains(fragment) && !error.contains("secret"), "{url}: {error}");
+        }
+    }
+}
