@@ -55,9 +55,8 @@ pub fn compose(
     mime::write(&mut block, &mut body, draft, profile.plain_text, unique);
     block.extend_from_slice(b"\r\n");
     if block.len() > MAX_HEADER {
-        let mut faults = Faults::default();
-        faults.add("headers", "the header is longer than 102,400 octets; shorten it or send several mails");
-        faults.verdict()?;
+        let problem = "the header is longer than 102,400 octets; shorten it or send several mails";
+        return Err(Faults::default().last("headers", problem));
     }
     let shown = |name: &str| all.mailboxes(name).iter().map(mailbox_text).collect::<Vec<_>>();
     Ok(Composed {

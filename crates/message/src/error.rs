@@ -28,6 +28,12 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// The error, when one more mistake leaves nothing to go on with.
+    pub(crate) fn last(mut self, field: &str, problem: &str) -> ComposeError {
+        self.add(field, problem);
+        ComposeError(self.0)
+    }
+
     /// `Ok` when nothing was added.
     pub(crate) fn verdict(self) -> Result<(), ComposeError> {
         if self.0.is_empty() { Ok(()) } else { Err(ComposeError(self.0)) }

@@ -34,6 +34,9 @@ pub(crate) fn write(header: &mut Vec<u8>, body: &mut Vec<u8>, draft: &Draft, pla
     part.content(&mut inner, text.as_deref(), html, &inline);
     part.out.extend_from_slice(b"\r\n");
     part.out.extend_from_slice(&inner);
+    if inner.is_empty() || text.as_deref().unwrap_or_default().ends_with(['\n', '\r']) {
+        part.put("\r\n");
+    }
     for file in files {
         part.delimiter("m");
         part.file(file, "attachment");
@@ -140,7 +143,11 @@ impl Tree<'_> {
         text_fields(self.out, subtype, text);
         self.put("\r\n");
         text_content(self.out, text);
-        self.put("\r\n");
+        // The line end before a delimiter is the delimiter's (RFC 2046 5.1.1), so text that ends
+        // with one of its own gets a second.
+        if text.is_empty() || text.ends_with(['\n', '\r']) {
+            self.put("\r\n");
+        }
     }
 
     fn file(&mut self, file: &Attachment, disposition: &str) {

@@ -57,8 +57,7 @@ pub fn admit_raw(
     let raw = match bad_ends {
         true if options.accept_bare_lf => Bytes::from(encoding::with_crlf(raw).into_owned()),
         true => {
-            faults.add("raw", "a line ends with a bare CR or LF; end every line with CR LF");
-            return Err(faults.verdict().err().unwrap_or(ComposeError(Vec::new())));
+            return Err(faults.last("raw", "a line ends with a bare CR or LF; end every line with CR LF"));
         }
         false => raw.clone(),
     };
@@ -66,9 +65,7 @@ pub fn admit_raw(
     let head = raw.get(..head).unwrap_or_default();
     let body = raw.slice(body_at..);
     if head.len() > MAX_HEADER {
-        faults.add("raw", "the header is longer than 102,400 octets; shorten it");
-        faults.verdict()?;
-        return Err(ComposeError(Vec::new()));
+        return Err(faults.last("raw", "the header is longer than 102,400 octets; shorten it"));
     }
     if scan::has_long_line(head) || scan::has_long_line(&body) {
         faults.add("raw", "a line is longer than 998 octets; break it, or encode the part");

@@ -116,11 +116,7 @@ fn field(mail: &Message<'_>, name: &str) -> String {
     let raw: Vec<&str> =
         mail.headers_raw().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v).collect();
     let raw = squash(&raw.join(" "));
-    postrider_envelope_words(&raw)
-}
-
-fn postrider_envelope_words(raw: &str) -> String {
-    envelope::decode_words(raw).into_owned()
+    envelope::decode_words(&raw).into_owned()
 }
 
 fn check_wire(raw: &[u8]) {
