@@ -1,6 +1,7 @@
 //! Who may do what: API keys.
 
 use queue::Door;
+use queue::state::{KeyInfo, KeyScope, StateDb};
 use std::sync::Arc;
 
 /// What a key is for.
@@ -45,20 +46,72 @@ impl Caller {
     }
 }
 
-/// Checks keys. Backed by `queue::state`, so keys made while the daemon runs are known at once.
+/// Checks keys. Backed by `queue::state`, so keys made while the daemon runs are known at once. Cheap
+/// to clone.
 #[derive(Clone)]
-pub struct Access {}
+pub struct Access {
+    state: Arc<StateDb>,
+}
 
 impl Access {
+    pub fn new(state: Arc<StateDb>) -> Self {
+        Self { state }
+    }
+
     /// The caller behind a bearer key; `None`: unknown or revoked.
     pub fn by_key(&self, key: &str, door: Door) -> Option<Caller> {
-        let _ = (key, door);
-        None
+        self.state.by_key(key).map(|found| caller(found, door))
     }
 
     /// The caller behind a user name (the key's name) and password (the key).
     pub fn by_name(&self, name: &str, key: &str, door: Door) -> Option<Caller> {
-        let _ = (name, key, door);
-        None
+        self.state.by_name(name, key).map(|found| caller(found, door))
+    }
+}
+
+fn caller(key: KeyInfo, door: Door) -> Caller {
+    let scopes = key.scopes.into_iter().map(Scope::from).collect();
+    let (project, key_id) = (key.project.into(), Some(key.id));
+    Caller { project, door, key_id, scopes, from_domains: key.from_domains }
+}
+
+impl From<KeyScope> for Scope {
+    fn from(scope: KeyScope) -> Self {
+        match scope {
+            KeyScope::Send => Self::Send,
+            KeyScope::Read => Self::Read,
+            KeyScope::Admin => Self::Admin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use queue::state::NewKey;
+
+    #[test]
+    fn a_key_becomes_the_caller_it_was_made_for() {
+        let state = Arc::new(StateDb::in_memory().unwrap());
+        let access = Access::new(state.clone());
+        let new = NewKey {
+            project: "shop".into(),
+            scopes: vec![KeyScope::Send, KeyScope::Read],
+            from_domains: vec!["a.example".into()],
+            ..NewKey::named("web", Timestamp::UNIX_EPOCH)
+        };
+        let made = state.create(&new).unwrap();
+        let by_name = access.by_name("web", &made.key, Door::Smtp).unwrap();
+        let by_key = access.by_key(&made.key, Door::Http).unwrap();
+        assert_eq!((by_name.door, by_key.door), (Door::Smtp, Door::Http));
+        for caller in [by_name, by_key] {
+            assert_eq!((&*caller.project, caller.key_id), ("shop", Some(made.id.clone())));
+            assert_eq!(caller.scopes, [Scope::Send, Scope::Read]);
+            assert_eq!(caller.from_domains, ["a.example"]);
+        }
+        assert!(access.by_name("web", "pr_wrong", Door::Smtp).is_none());
+        state.revoke("web", Timestamp::UNIX_EPOCH).unwrap();
+        assert!(access.by_key(&made.key, Door::Http).is_none());
     }
 }

@@ -1,3 +1,4 @@
+// See ../STOP-READ-FIRST.txt
 //! The durable queue: the life cycle of a job and the stores that keep it.
 //!
 //! The queue knows no SMTP and parses no message. A job is an envelope, a header block, a body and
@@ -9,6 +10,7 @@ mod error;
 mod job;
 pub mod lifecycle;
 mod settlement;
+pub mod state;
 mod store;
 mod view;
 
