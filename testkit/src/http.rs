@@ -1,6 +1,6 @@
 //! The API over a plain socket: what a test says is what goes over the wire.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -24,25 +24,23 @@ pub struct Answer {
 }
 
 impl Api {
+    /// A connection for many calls, one after the other.
+    ///
+    /// # Errors
+    /// The daemon is away.
+    pub fn connect(&self) -> io::Result<Connection> {
+        let stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Connection { stream: BufReader::new(stream), api: self.clone() })
+    }
+
+    /// One call on a connection of its own.
+    ///
     /// # Errors
     /// The daemon is away or died before its answer was whole: the call may or may not have been taken.
     pub fn call(&self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
-        let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            self.address,
-            self.key,
-            body.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(body);
-        stream.write_all(&request)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        parse(&answer).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        self.connect()?.call(method, path, body)
     }
 
     pub fn get(&self, path: &str) -> io::Result<Answer> {
@@ -70,29 +68,63 @@ impl Api {
     }
 }
 
-fn parse(answer: &[u8]) -> Option<Answer> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let rest = &answer[end + 4..];
-    let field = |name: &str| head.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
-    let body = match field("content-length:").and_then(|length| length.parse::<usize>().ok()) {
-        Some(length) => rest.get(..length)?.to_vec(),
-        None if field("transfer-encoding:") == Some("chunked") => chunks(rest)?,
-        None => rest.to_vec(),
-    };
-    Some(Answer { status, json: serde_json::from_slice(&body).unwrap_or_default(), body })
+/// An open connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    api: Api,
 }
 
-fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|two| two == b"\r\n")?;
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?.trim(), 16).ok()?;
-        if size == 0 {
-            return Some(body);
+impl Connection {
+    /// # Errors
+    /// As `Api::call`.
+    pub fn call(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.api.address,
+            self.api.key,
+            body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        self.stream.get_mut().write_all(&request)?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if self.stream.read_until(b'\n', &mut head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
-        body.extend_from_slice(rest.get(end + 2..end + 2 + size)?);
-        rest = rest.get(end + 4 + size..)?;
+        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.ok_or(io::ErrorKind::InvalidData)?;
+        let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let length = field("content-length:").and_then(|length| length.parse().ok());
+        let body = match length {
+            Some(length) => self.exactly(length)?,
+            None if field("transfer-encoding:") == Some("chunked") => self.chunks()?,
+            None => Vec::new(),
+        };
+        Ok(Answer { status, json: serde_json::from_slice(&body).unwrap_or_default(), body })
+    }
+
+    fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        Ok(body)
+    }
+
+    fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            let size = usize::from_str_radix(line.trim(), 16).map_err(|_| io::ErrorKind::InvalidData)?;
+            body.extend(self.exactly(size)?);
+            self.exactly(2)?;
+            if size == 0 {
+                return Ok(body);
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ mod sink;
 pub use certificate::Certificate;
 pub use clock::ManualClock;
 pub use daemon::Daemon;
-pub use http::{Answer, Api};
+pub use http::{Answer, Api, Connection};
 pub use patience::{free_port, until};
 pub use postfix::{Delivered, Postfix, peers};
 pub use script::{Script, Step};
