@@ -4,6 +4,7 @@
 //! can make us hold is bounded in `limits`, what it can do wrong is listed in [`Violation`].
 
 pub mod capabilities;
+pub mod client;
 pub mod command;
 pub mod dot;
 pub mod limits;

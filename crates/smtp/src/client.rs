@@ -1,0 +1,271 @@
+//! The client's state machine: bytes in, what to do next out.
+//!
+//! A driver owns socket, TLS and deadlines. It gives what it reads to [`Client::receive`], asks
+//! [`Client::poll`] until that says [`Output::Wait`], and obeys. Each reply is matched to the oldest
+//! entry of a queue of expected replies, each tagged with its transaction, so that one write may hold
+//! many commands (RFC 2920) and a reply nobody waits for is seen as what it is.
+
+mod outcome;
+mod session;
+mod transaction;
+mod transcript;
+
+pub use outcome::{Failure, FailureKind, Outcome, Phase, RecipientResult};
+pub use transaction::Transaction;
+
+use crate::command::HelloName;
+use crate::sasl::{Credentials, Exchange, Mechanism, Secret};
+use crate::{Capabilities, Command, ReplyParser, Violation};
+use envelope::Reply;
+use std::collections::VecDeque;
+use transaction::Running;
+use transcript::Transcript;
+
+/// How the line is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// Clear text.
+    Plain,
+    /// TLS by STARTTLS (RFC 3207); when not `required`, clear text if the server does not offer it
+    /// and we have no credentials to protect.
+    StartTls { required: bool },
+    /// TLS from the first octet (RFC 8314 3); the driver makes it before it reads.
+    Implicit,
+}
+
+/// What the client needs to know before the greeting.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Speak LMTP (RFC 2033): LHLO, and one reply per recipient at the end.
+    pub lmtp: bool,
+    pub hello: HelloName,
+    pub security: Security,
+    /// Loopback or unix socket: nobody can listen, so secrets may go in clear.
+    pub private: bool,
+    pub credentials: Option<Credentials>,
+    /// The only mechanism to use.
+    pub pin: Option<Mechanism>,
+}
+
+/// What the driver is to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Read more; nothing to do until then.
+    Wait,
+    /// Write these octets and flush.
+    Write(Secret),
+    /// Make TLS, then call [`Client::tls_done`].
+    StartTls,
+    /// The session stands: transactions may begin.
+    Ready,
+    /// Write header and body dot-stuffed and the end of data, then call [`Client::content_written`].
+    /// Read meanwhile: the server may refuse in the middle.
+    Content,
+    /// The transaction is over.
+    Done(Outcome),
+    /// QUIT was answered.
+    Closed,
+}
+
+/// The reply that is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Greeting,
+    Ehlo,
+    Helo,
+    StartTls,
+    Auth,
+    Rset,
+    Mail,
+    Rcpt(usize),
+    Data,
+    /// To the end of data; in LMTP to this recipient's.
+    End(Option<usize>),
+    /// To a dot alone, sent because 354 came though no recipient was accepted (RFC 2920 3.1).
+    LoneDot,
+    Quit,
+}
+
+impl Expect {
+    fn phase(self) -> Phase {
+        match self {
+            Self::Greeting => Phase::Greeting,
+            Self::Ehlo | Self::Helo => Phase::Hello,
+            Self::StartTls => Phase::Tls,
+            Self::Auth => Phase::Auth,
+            Self::Rset => Phase::Reset,
+            Self::Mail => Phase::Mail,
+            Self::Rcpt(_) => Phase::Rcpt,
+            Self::Data => Phase::Data,
+            Self::End(_) | Self::LoneDot => Phase::End,
+            Self::Quit => Phase::Quit,
+        }
+    }
+}
+
+/// A reply to come and the transaction it belongs to; 0 is the session itself.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    expect: Expect,
+    transaction: u64,
+}
+
+/// One connection's client.
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    parser: ReplyParser,
+    pending: VecDeque<Pending>,
+    caps: Capabilities,
+    secured: bool,
+    starttls_refused: bool,
+    exchange: Option<Exchange>,
+    running: Option<Running>,
+    /// Transactions begun on the wire.
+    transactions: u64,
+    reusable: bool,
+    transcript: Transcript,
+}
+
+impl Client {
+    /// A client that awaits the greeting (RFC 5321 3.1).
+    pub fn new(config: Config) -> Self {
+        let secured = config.security == Security::Implicit;
+        Self {
+            parser: ReplyParser::default(),
+            pending: VecDeque::from([Pending { expect: Expect::Greeting, transaction: 0 }]),
+            caps: Capabilities::default(),
+            secured,
+            starttls_refused: false,
+            exchange: None,
+            running: None,
+            transactions: 0,
+            reusable: true,
+            transcript: Transcript::new(secured),
+            config,
+        }
+    }
+
+    /// Takes octets read from the peer. Call [`poll`](Self::poll) until it waits before the next call.
+    pub fn receive(&mut self, octets: &[u8]) {
+        if let Some(running) = &mut self.running {
+            running.note_octets();
+        }
+        self.parser.push(octets);
+    }
+
+    /// What to do next. An error ends the connection: hand it to [`abandon`](Self::abandon).
+    pub fn poll(&mut self) -> Result<Output, Failure> {
+        loop {
+            match self.parser.next_reply() {
+                Err(violation) => return Err(self.violated(violation, None)),
+                Ok(None) => return Ok(Output::Wait),
+                Ok(Some(reply)) => {
+                    if let Some(output) = self.on_reply(reply)? {
+                        return Ok(output);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The oldest unanswered step, which the driver's deadline is about; `None` when idle.
+    pub fn awaiting(&self) -> Option<Phase> {
+        self.pending.front().map(|pending| pending.expect.phase())
+    }
+
+    /// Whether another transaction may begin on this connection.
+    pub fn reusable(&self) -> bool {
+        self.reusable && self.pending.is_empty() && self.parser.is_empty()
+    }
+
+    /// What the server offers, as of the last EHLO.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.caps
+    }
+
+    /// Whether the line is encrypted.
+    pub fn is_secured(&self) -> bool {
+        self.secured
+    }
+
+    /// Says QUIT (RFC 5321 4.1.1.10). What comes back changes no outcome.
+    pub fn quit(&mut self) -> Output {
+        self.write(&[(Command::Quit, Expect::Quit)])
+    }
+
+    /// Adds a line of the driver's own to the transcript (connect, TLS, octets sent).
+    pub fn note(&mut self, text: &str) {
+        self.transcript.note(text);
+    }
+
+    /// The dialogue so far, for an error before any transaction.
+    pub fn transcript(&self) -> String {
+        self.transcript.whole()
+    }
+
+    fn on_reply(&mut self, reply: Reply) -> Result<Option<Output>, Failure> {
+        self.transcript.received(&reply);
+        let Some(Pending { expect, transaction }) = self.pending.pop_front() else {
+            return Err(self.violated(Violation::Unsolicited, Some(reply)));
+        };
+        // RFC 5321 3.8: the server goes, whatever we asked.
+        if reply.code == 421 && expect != Expect::Quit {
+            self.reusable = false;
+            return Err(Failure::new(
+                FailureKind::Busy,
+                expect.phase(),
+                Some(reply),
+                "the server closes the connection",
+            ));
+        }
+        debug_assert!(transaction == 0 || transaction == self.transactions);
+        match expect {
+            Expect::Greeting => self.on_greeting(reply),
+            Expect::Ehlo => self.on_ehlo(reply),
+            Expect::Helo => self.on_helo(reply),
+            Expect::StartTls => self.on_starttls(reply),
+            Expect::Auth => self.on_auth(reply),
+            Expect::Rset => self.on_rset(reply),
+            Expect::Mail => self.on_mail(reply),
+            Expect::Rcpt(recipient) => self.on_rcpt(recipient, reply),
+            Expect::Data => self.on_data(reply),
+            Expect::End(recipient) => self.on_end(recipient, reply),
+            Expect::LoneDot => self.on_lone_dot(reply),
+            Expect::Quit => Ok(Some(Output::Closed)),
+        }
+    }
+
+    /// Queues what is expected for each command and gives the bytes.
+    fn write(&mut self, commands: &[(Command, Expect)]) -> Output {
+        let mut octets = Vec::with_capacity(commands.len() * 48);
+        for (command, expect) in commands {
+            self.expect(*expect);
+            self.transcript.sent(&command.to_string());
+            command.write(&mut octets);
+        }
+        Output::Write(Secret::from(octets))
+    }
+
+    fn expect(&mut self, expect: Expect) {
+        let transaction = if self.running.is_some() { self.transactions } else { 0 };
+        self.pending.push_back(Pending { expect, transaction });
+    }
+
+    fn violated(&mut self, violation: Violation, reply: Option<Reply>) -> Failure {
+        self.reusable = false;
+        let phase = self.awaiting().or(self.running.as_ref().map(|_| Phase::End)).unwrap_or(Phase::Mail);
+        Failure::new(
+            FailureKind::Misbehaved,
+            phase,
+            reply,
+            format!("the server broke the protocol: {violation}"),
+        )
+    }
+
+    fn wrong_kind(&mut self, phase: Phase, reply: Reply) -> Failure {
+        self.reusable = false;
+        let text = format!("the server broke the protocol: {}", Violation::WrongKind(reply.code));
+        Failure::new(FailureKind::Misbehaved, phase, Some(reply), text)
+    }
+}

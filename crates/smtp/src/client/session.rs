@@ -1,0 +1,159 @@
+//! From the greeting to a session that takes mail.
+
+use super::{Client, Expect, Failure, FailureKind, Output, Phase, Security};
+use crate::command::Word;
+use crate::sasl::{self, Exchange, Secret};
+use crate::{Capabilities, Command, Violation};
+use envelope::{Class, Reply};
+
+type Next = Result<Option<Output>, Failure>;
+
+impl Client {
+    /// RFC 5321 3.1, 4.3.2: 220 opens, 4yz and 5yz turn away.
+    pub(super) fn on_greeting(&mut self, reply: Reply) -> Next {
+        match reply.class() {
+            Some(Class::Success) => Ok(Some(self.hello())),
+            Some(_) => {
+                Err(Failure::new(FailureKind::Busy, Phase::Greeting, Some(reply), "the server turns us away"))
+            }
+            None => Err(self.wrong_kind(Phase::Greeting, reply)),
+        }
+    }
+
+    /// RFC 5321 3.2: a 5yz to EHLO asks for HELO; RFC 2033 4.1: LMTP knows only LHLO.
+    pub(super) fn on_ehlo(&mut self, reply: Reply) -> Next {
+        match reply.class() {
+            Some(Class::Success) => {
+                self.caps = Capabilities::from_ehlo(&reply);
+                self.after_hello()
+            }
+            Some(Class::Permanent) if !self.config.lmtp => {
+                let helo = Command::Helo(self.config.hello.clone());
+                Ok(Some(self.write(&[(helo, Expect::Helo)])))
+            }
+            Some(_) => {
+                Err(Failure::new(FailureKind::Busy, Phase::Hello, Some(reply), "the server refuses EHLO"))
+            }
+            None => Err(self.wrong_kind(Phase::Hello, reply)),
+        }
+    }
+
+    /// RFC 5321 4.1.1.1: HELO offers no extensions.
+    pub(super) fn on_helo(&mut self, reply: Reply) -> Next {
+        match reply.class() {
+            Some(Class::Success) => {
+                self.caps = Capabilities::default();
+                self.after_hello()
+            }
+            Some(_) => {
+                Err(Failure::new(FailureKind::Busy, Phase::Hello, Some(reply), "the server refuses HELO"))
+            }
+            None => Err(self.wrong_kind(Phase::Hello, reply)),
+        }
+    }
+
+    /// RFC 3207 4: only 220 starts TLS, and nothing may stand behind it.
+    pub(super) fn on_starttls(&mut self, reply: Reply) -> Next {
+        if reply.code == 220 {
+            if self.parser.is_empty() {
+                return Ok(Some(Output::StartTls));
+            }
+            let mut failure = self.violated(Violation::InjectedBeforeTls, None);
+            failure.phase = Phase::Tls;
+            return Err(failure);
+        }
+        match reply.class() {
+            Some(Class::Transient | Class::Permanent) if self.may_go_clear() => {
+                self.starttls_refused = true;
+                self.after_hello()
+            }
+            Some(Class::Transient | Class::Permanent) => Err(Failure::new(
+                FailureKind::Tls,
+                Phase::Tls,
+                Some(reply),
+                "the server refuses to start TLS",
+            )),
+            _ => Err(self.wrong_kind(Phase::Tls, reply)),
+        }
+    }
+
+    /// TLS stands: all that was known is forgotten (RFC 3207 4.2).
+    pub fn tls_done(&mut self) -> Output {
+        self.secured = true;
+        self.transcript.secured();
+        self.caps = Capabilities::default();
+        self.hello()
+    }
+
+    /// RFC 4954 4, 6: 235 is success, 334 a challenge.
+    pub(super) fn on_auth(&mut self, reply: Reply) -> Next {
+        if reply.code == 334 {
+            let challenge = reply.lines.first().map_or("", |line| &**line);
+            let answer = self.exchange.as_mut().map(|exchange| exchange.respond(challenge));
+            return match answer.unwrap_or(Err(Violation::EndlessAuth)) {
+                Ok(answer) => {
+                    self.expect(Expect::Auth);
+                    self.transcript.sent("***");
+                    let line = [answer.expose(), b"\r\n"].concat();
+                    Ok(Some(Output::Write(Secret::from(line))))
+                }
+                Err(violation) => {
+                    let mut failure = self.violated(violation, None);
+                    failure.phase = Phase::Auth;
+                    Err(failure)
+                }
+            };
+        }
+        self.exchange = None;
+        match reply.class() {
+            Some(Class::Success) => Ok(Some(Output::Ready)),
+            Some(_) => {
+                let text = "the server refuses user and password";
+                Err(Failure::new(FailureKind::Auth, Phase::Auth, Some(reply), text))
+            }
+            None => Err(self.wrong_kind(Phase::Auth, reply)),
+        }
+    }
+
+    fn hello(&mut self) -> Output {
+        let name = self.config.hello.clone();
+        let command = if self.config.lmtp { Command::Lhlo(name) } else { Command::Ehlo(name) };
+        self.write(&[(command, Expect::Ehlo)])
+    }
+
+    /// Clear text is allowed when nothing demands TLS and no secret would be shown.
+    fn may_go_clear(&self) -> bool {
+        let required = matches!(self.config.security, Security::StartTls { required: true });
+        !required && self.config.credentials.is_none()
+    }
+
+    /// STARTTLS, then AUTH, then ready.
+    fn after_hello(&mut self) -> Next {
+        if let (Security::StartTls { required }, false) = (self.config.security, self.secured) {
+            if self.caps.starttls && !self.starttls_refused {
+                return Ok(Some(self.write(&[(Command::StartTls, Expect::StartTls)])));
+            }
+            if required {
+                let text = "the server does not offer STARTTLS and the settings demand TLS; \
+                            use smtps:// if the port speaks TLS from the start";
+                return Err(Failure::new(FailureKind::Settings, Phase::Tls, None, text));
+            }
+        }
+        match self.config.credentials.clone() {
+            None => Ok(Some(Output::Ready)),
+            Some(credentials) => self.log_in(credentials),
+        }
+    }
+
+    /// RFC 4954 4: the initial response goes on the same line.
+    fn log_in(&mut self, credentials: sasl::Credentials) -> Next {
+        let private = self.secured || self.config.private;
+        let mechanism = sasl::choose(&self.caps, self.config.pin, private)
+            .map_err(|refusal| Failure::new(FailureKind::Auth, Phase::Auth, None, refusal.to_string()))?;
+        let exchange = Exchange::new(mechanism, credentials);
+        let Some(name) = Word::parse(mechanism.name()) else { return Ok(None) };
+        let command = Command::Auth { mechanism: name, initial: exchange.initial() };
+        self.exchange = Some(exchange);
+        Ok(Some(self.write(&[(command, Expect::Auth)])))
+    }
+}
