@@ -1,0 +1,30 @@
+//! The calls of the API.
+
+pub(crate) mod act;
+pub(crate) mod health;
+pub(crate) mod read;
+pub(crate) mod send;
+
+use crate::door::Door;
+use crate::problem::Problem;
+use postrider::{Caller, Filter, JobView, Store};
+
+/// Octets of an id in a path.
+const MAX_ID: usize = 256;
+
+/// The job of this id, or of this id of a peer, if the caller may know of it.
+pub(crate) async fn find(door: &Door, caller: &Caller, id: &str) -> Result<JobView, Problem> {
+    let store = door.mailer.store();
+    let found = match id.parse() {
+        Ok(id) => store.get(id).await?,
+        Err(_) if id.len() > MAX_ID => None,
+        Err(_) => {
+            let project = caller.sees();
+            let filter = Filter { project, q: Some(id.to_owned()), limit: 20, ..Filter::default() };
+            let named = |view: &JobView| view.attempts.iter().any(|a| a.remote_id.as_deref() == Some(id));
+            store.list(filter).await?.jobs.into_iter().find(named)
+        }
+    };
+    let visible = |view: &JobView| caller.sees().is_none_or(|project| project == view.project);
+    found.filter(visible).ok_or_else(Problem::no_such_email)
+}

@@ -1,0 +1,70 @@
+//! How we do: for people, load balancers and monitors.
+
+use crate::door::Door;
+use crate::gate;
+use crate::problem::Problem;
+use crate::wire;
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use postrider::{Caller, Scope, Store};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    durable: bool,
+    reasons: Vec<String>,
+}
+
+fn health(door: &Door, reasons: Vec<String>) -> Response {
+    let well = reasons.is_empty();
+    let code = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if well { "ok" } else { "unavailable" };
+    (code, Json(Health { status, durable: door.mailer.store().durable(), reasons })).into_response()
+}
+
+/// We answer.
+pub(crate) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// We can accept mail. A relay's trouble does not matter here. The reason is in `/healthz`, which
+/// only a key opens.
+pub(crate) async fn ready(State(door): State<Door>) -> Response {
+    let refusing = door.mailer.store().refusing();
+    health(&door, refusing.map(|_| "no mail is accepted now".to_owned()).into_iter().collect())
+}
+
+/// Mail flows.
+pub(crate) async fn healthy(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
+    gate::may(&caller, Scope::Read)?;
+    let refusing = door.mailer.store().refusing().map(|why| format!("no mail is accepted: {why}"));
+    let relays = door.mailer.relays().into_iter();
+    let trouble = relays.filter_map(|r| r.trouble.map(|why| format!("relay {}: {why}", r.name)));
+    Ok(health(&door, refusing.into_iter().chain(trouble).collect()))
+}
+
+/// The queue's counts.
+pub(crate) async fn queue(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
+    gate::may(&caller, Scope::Admin)?;
+    let store = door.mailer.store();
+    let counts = wire::stats(store.stats().await?, store.durable(), store.refusing());
+    Ok(Json(counts).into_response())
+}
+
+/// How the relays do.
+pub(crate) async fn relays(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
+    gate::may(&caller, Scope::Admin)?;
+    Ok(Json(wire::relays(door.mailer.relays())).into_response())
+}

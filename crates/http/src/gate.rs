@@ -1,0 +1,154 @@
+//! Who may come in: the host they ask for, the page they come from, the key they show.
+
+use crate::door::Door;
+use crate::problem::Problem;
+use crate::{Peer, Trust};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use postrider::{Caller, Scope};
+use std::net::IpAddr;
+
+/// Octets of an `Authorization` field.
+const MAX_AUTHORIZATION: usize = 1_024;
+
+/// Lets a request pass with its `Caller`, or answers it.
+pub(crate) async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    match admit(&door, &request) {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The caller; `None`: a path that is free.
+fn admit(door: &Door, request: &Request) -> Result<Option<Caller>, Problem> {
+    let (headers, path) = (request.headers(), request.uri().path());
+    if path.len() > 2_048 {
+        return Err(Problem::not_found());
+    }
+    if matches!(door.trust, Trust::Open | Trust::Keys) {
+        let public = door.settings.public_url.as_deref().and_then(authority);
+        // A page of another name that resolves to us (DNS rebinding) finds no open door.
+        if door.trust == Trust::Open && !host_is_ours(host(request), public) {
+            return Err(Problem::foreign(
+                "this door answers to localhost, to addresses and to PUBLIC_URL's host",
+            ));
+        }
+        if is_foreign(request.method(), headers, host(request), public) {
+            return Err(Problem::foreign("calls from pages of other sites are not taken"));
+        }
+    }
+    match door.trust {
+        Trust::Control => return Ok(Some(Caller::local(postrider::Door::Http))),
+        Trust::Submit => {
+            let scopes = vec![Scope::Send, Scope::Read];
+            return Ok(Some(Caller { scopes, ..Caller::local(postrider::Door::Http) }));
+        }
+        Trust::Keys | Trust::Open => {}
+    }
+    match shown_key(headers) {
+        Shown::Key(key) => {
+            let caller = door.mailer.access().by_key(&key, postrider::Door::Http);
+            caller.map(Some).ok_or_else(Problem::bad_key)
+        }
+        Shown::Broken => Err(Problem::bad_key()),
+        Shown::Nothing if door.trust == Trust::Open => Ok(Some(Caller::local(postrider::Door::Http))),
+        Shown::Nothing if is_free(path, request) => Ok(None),
+        Shown::Nothing => Err(Problem::no_key()),
+    }
+}
+
+/// `/livez` for everyone, `/readyz` from this machine.
+fn is_free(path: &str, request: &Request) -> bool {
+    let near = match request.extensions().get::<Peer>() {
+        Some(Peer(Some(address))) => address.to_canonical().is_loopback(),
+        Some(Peer(None)) => true,
+        None => false,
+    };
+    path == "/livez" || (path == "/readyz" && near)
+}
+
+enum Shown {
+    Nothing,
+    Key(String),
+    /// Not in a form we know.
+    Broken,
+}
+
+fn shown_key(headers: &HeaderMap) -> Shown {
+    let Some(field) = headers.get(header::AUTHORIZATION) else { return Shown::Nothing };
+    let Some((scheme, rest)) =
+        field.to_str().ok().filter(|f| f.len() <= MAX_AUTHORIZATION).and_then(|f| f.split_once(' '))
+    else {
+        return Shown::Broken;
+    };
+    let key = match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => Some(rest.trim().to_owned()),
+        "basic" => BASE64_STANDARD
+            .decode(rest.trim())
+            .ok()
+            .and_then(|pair| String::from_utf8(pair).ok())
+            .and_then(|pair| pair.split_once(':').map(|(_, password)| password.to_owned())),
+        _ => None,
+    };
+    key.filter(|key| !key.is_empty()).map_or(Shown::Broken, Shown::Key)
+}
+
+fn host(request: &Request) -> Option<&str> {
+    request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).or(request.uri().host())
+}
+
+/// `host[:port]` of a URL.
+fn authority(url: &str) -> Option<&str> {
+    url.split_once("://").map(|(_, rest)| rest.split_once('/').map_or(rest, |(authority, _)| authority))
+}
+
+/// The name or address of `host[:port]`.
+fn bare(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split_once(']').map_or(rest, |(address, _)| address);
+    }
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+fn host_is_ours(host: Option<&str>, public: Option<&str>) -> bool {
+    let Some(name) = host.map(bare) else { return false };
+    let is_address = name.parse::<IpAddr>().is_ok();
+    let public = public.map(bare).is_some_and(|p| p.eq_ignore_ascii_case(name));
+    is_address || public || name.eq_ignore_ascii_case("localhost")
+}
+
+/// Whether a browser says that the call comes from a page of another site. Programs say nothing.
+fn is_foreign(method: &Method, headers: &HeaderMap, host: Option<&str>, public: Option<&str>) -> bool {
+    let said = |name: header::HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or("?"));
+    let ours = |origin: &str| {
+        let origin = authority(origin).unwrap_or("?");
+        [host, public].into_iter().flatten().any(|o| o.eq_ignore_ascii_case(origin))
+    };
+    if said(header::ORIGIN).is_some_and(|origin| !ours(origin)) {
+        return true;
+    }
+    let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let site = said(header::HeaderName::from_static("sec-fetch-site"));
+    !safe && site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
+}
+
+/// The caller, once it may do what the call needs.
+pub(crate) fn may(caller: &Caller, scope: Scope) -> Result<(), Problem> {
+    if caller.may(scope) {
+        return Ok(());
+    }
+    Err(Problem::scope(match scope {
+        Scope::Send => "send",
+        Scope::Read => "read",
+        Scope::Admin => "admin",
+    }))
+}

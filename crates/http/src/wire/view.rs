@@ -1,0 +1,273 @@
+//! What goes out: jobs, lists, counts and relays as JSON.
+
+use postrider::{Attempt, AttemptRecipient, JobView, Priority, RelayStatus, Reply, Stats, Status};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The parts of the message's text that are shown, read from the stored bytes.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) html: Option<String>,
+    pub(crate) text: Option<String>,
+}
+
+/// A row of a list; also the head of the full view.
+#[derive(Serialize)]
+pub(crate) struct Row<'a> {
+    object: &'static str,
+    id: String,
+    created_at: String,
+    from: &'a str,
+    to: &'a [String],
+    cc: &'a [String],
+    bcc: &'a [String],
+    reply_to: &'a [String],
+    subject: &'a str,
+    status: &'static str,
+    last_event: &'static str,
+    message_id: &'a str,
+    external_id: Option<&'a str>,
+    /// Set while the message waits for it.
+    scheduled_at: Option<String>,
+    size: u64,
+    possible_duplicate: bool,
+}
+
+/// Everything known of one message.
+#[derive(Serialize)]
+pub(crate) struct Full<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
+    html: Option<&'a str>,
+    text: Option<&'a str>,
+    envelope_from: &'a str,
+    tags: Vec<Tag<'a>>,
+    metadata: Option<serde_json::Value>,
+    info: Option<&'a str>,
+    priority: &'static str,
+    relay: &'a str,
+    expires_at: String,
+    next_attempt_at: Option<String>,
+    held_because: Option<&'a str>,
+    /// The peer's id from its last 250.
+    remote_id: Option<&'a str>,
+    recipients: Vec<Recipient<'a>>,
+    attempts: Vec<Tried<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tag<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Recipient<'a> {
+    address: &'a str,
+    state: &'static str,
+    reply: Option<Answer>,
+    cause: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Tried<'a> {
+    time: String,
+    relay: &'a str,
+    peer: &'a str,
+    reply: Option<Answer>,
+    remote_id: Option<&'a str>,
+    recipients: Vec<Result<'a>>,
+    transcript: &'a str,
+}
+
+#[derive(Serialize)]
+struct Result<'a> {
+    address: &'a str,
+    command: &'a str,
+    reply: Option<Answer>,
+    cause: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    code: u16,
+    enhanced: Option<String>,
+    text: String,
+}
+
+impl Answer {
+    fn of(reply: &Reply) -> Self {
+        Self { code: reply.code, enhanced: reply.enhanced().map(|e| e.to_string()), text: reply.text() }
+    }
+}
+
+fn row(view: &JobView) -> Row<'_> {
+    let meta = &view.meta;
+    Row {
+        object: "email",
+        id: view.id.to_string(),
+        created_at: view.created_at.to_string(),
+        from: &meta.from,
+        to: &meta.to,
+        cc: &meta.cc,
+        bcc: &meta.bcc,
+        reply_to: &meta.reply_to,
+        subject: &meta.subject,
+        status: view.status.word(),
+        last_event: view.status.word(),
+        message_id: &meta.message_id,
+        external_id: meta.external_id.as_deref(),
+        scheduled_at: (view.status == Status::Scheduled).then(|| view.due_at.to_string()),
+        size: view.size,
+        possible_duplicate: view.possible_duplicate,
+    }
+}
+
+/// The full view.
+pub(crate) fn email<'a>(view: &'a JobView, shown: &'a Shown) -> Full<'a> {
+    let meta = &view.meta;
+    let waits = matches!(view.status, Status::Scheduled | Status::Deferred);
+    Full {
+        row: row(view),
+        html: shown.html.as_deref(),
+        text: shown.text.as_deref(),
+        envelope_from: view.envelope.from.as_str(),
+        tags: meta.tags.iter().map(|(name, value)| Tag { name, value }).collect(),
+        metadata: meta.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        info: meta.info.as_deref(),
+        priority: priority(view.priority),
+        relay: &view.route,
+        expires_at: view.expires_at.to_string(),
+        next_attempt_at: waits.then(|| view.due_at.to_string()),
+        held_because: view.held_because.as_deref(),
+        remote_id: view.attempts.iter().rev().find_map(|attempt| attempt.remote_id.as_deref()),
+        recipients: recipients(view),
+        attempts: view.attempts.iter().map(|attempt| tried(view, attempt)).collect(),
+    }
+}
+
+fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Urgent => "urgent",
+        Priority::Normal => "normal",
+        Priority::Bulk => "bulk",
+    }
+}
+
+fn recipients(view: &JobView) -> Vec<Recipient<'_>> {
+    let mut last: BTreeMap<usize, &AttemptRecipient> = BTreeMap::new();
+    for result in view.attempts.iter().flat_map(|attempt| &attempt.recipients) {
+        last.insert(result.index as usize, result);
+    }
+    let states = view.recipients.iter().map(|r| r.status.word());
+    let places = view.envelope.to.iter().zip(states).enumerate();
+    places
+        .map(|(place, (recipient, state))| {
+            let result = last.get(&place);
+            Recipient {
+                address: recipient.address.as_str(),
+                state,
+                reply: result.and_then(|r| r.reply.as_ref()).map(Answer::of),
+                cause: result.and_then(|r| r.cause.as_deref()),
+            }
+        })
+        .collect()
+}
+
+/// The address of a recipient by its place in the envelope.
+pub(crate) fn address(view: &JobView, index: u32) -> &str {
+    view.envelope.to.get(index as usize).map_or("", |r| r.address.as_str())
+}
+
+fn tried<'a>(view: &'a JobView, attempt: &'a Attempt) -> Tried<'a> {
+    let results: Vec<_> = attempt
+        .recipients
+        .iter()
+        .map(|r| Result {
+            address: address(view, r.index),
+            command: &r.command,
+            reply: r.reply.as_ref().map(Answer::of),
+            cause: r.cause.as_deref(),
+        })
+        .collect();
+    Tried {
+        time: attempt.at.to_string(),
+        relay: &attempt.relay,
+        peer: &attempt.peer,
+        reply: attempt.recipients.iter().rev().find_map(|r| r.reply.as_ref()).map(Answer::of),
+        remote_id: attempt.remote_id.as_deref(),
+        recipients: results,
+        transcript: &attempt.transcript,
+    }
+}
+
+/// A page of a list, newest first.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    object: &'static str,
+    data: Vec<T>,
+    has_more: bool,
+}
+
+impl<T> List<T> {
+    fn new(data: Vec<T>, has_more: bool) -> Self {
+        Self { object: "list", data, has_more }
+    }
+}
+
+pub(crate) fn listed(page: &postrider::Page) -> List<Row<'_>> {
+    List::new(page.jobs.iter().map(row).collect(), page.has_more)
+}
+
+/// The queue's counts.
+#[derive(Serialize)]
+pub(crate) struct Counts {
+    object: &'static str,
+    by_status: BTreeMap<&'static str, u64>,
+    unsettled: u64,
+    oldest_unsettled: Option<String>,
+    accepted: u64,
+    syncs: u64,
+    log_bytes: u64,
+    corrupt: u64,
+    durable: bool,
+    refusing: Option<String>,
+}
+
+pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>) -> Counts {
+    Counts {
+        object: "queue",
+        by_status: stats.by_status.into_iter().collect(),
+        unsettled: stats.unsettled,
+        oldest_unsettled: stats.oldest_unsettled.map(|at| at.to_string()),
+        accepted: stats.accepted,
+        syncs: stats.syncs,
+        log_bytes: stats.log_bytes,
+        corrupt: stats.corrupt,
+        durable,
+        refusing,
+    }
+}
+
+/// How a relay does.
+#[derive(Serialize)]
+pub(crate) struct Relay {
+    name: String,
+    url: String,
+    state: &'static str,
+    trouble: Option<String>,
+    last_success: Option<String>,
+    sent: u64,
+}
+
+pub(crate) fn relays(all: Vec<RelayStatus>) -> List<Relay> {
+    let shown = all.into_iter().map(|relay| Relay {
+        name: relay.name.to_string(),
+        url: relay.url.to_string(),
+        state: if relay.trouble.is_some() { "trouble" } else { "ok" },
+        trouble: relay.trouble,
+        last_success: relay.last_success.map(|at| at.to_string()),
+        sent: relay.sent,
+    });
+    List::new(shown.collect(), false)
+}
