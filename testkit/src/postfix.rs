@@ -69,7 +69,7 @@ impl Postfix {
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("MAIL_CONFIG", folder.path().join("conf"))
-            .env("LD_LIBRARY_PATH", folder.path().join("root/usr/lib/postfix"))
+            .env("LD_LIBRARY_PATH", folder.path().join("package/usr/lib/postfix"))
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a file"))
             .stderr(out)
@@ -157,7 +157,7 @@ fn lay_out(folder: &Path, ports: Ports) {
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("our folder");
     };
     fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("our folder");
-    for name in ["etc", "conf", "conf/sasl", "root", "queue", "queue/pid"] {
+    for name in ["etc", "conf", "conf/sasl", "package", "queue", "queue/pid"] {
         make(name, 0o755, 0, 0);
     }
     let queues = "active bounce corrupt defer deferred flush hold incoming private saved trace";

@@ -35,9 +35,9 @@ pub(crate) fn main_cf(folder: &Path) -> String {
         "compatibility_level = 3.6
 queue_directory = {at}/queue
 data_directory = {at}/state
-command_directory = {at}/root/usr/sbin
-daemon_directory = {at}/root/usr/lib/postfix/sbin
-shlib_directory = {at}/root/usr/lib/postfix
+command_directory = {at}/package/usr/sbin
+daemon_directory = {at}/package/usr/lib/postfix/sbin
+shlib_directory = {at}/package/usr/lib/postfix
 meta_directory = {at}/conf
 mail_owner = postfix
 setgid_group = postdrop
@@ -114,6 +114,6 @@ pub(crate) fn sasl(folder: &Path) -> String {
 pub(crate) const START: &str = "\
 mount --bind \"$1/etc/passwd\" /etc/passwd
 mount --bind \"$1/etc/group\" /etc/group
-mount --bind \"$2\" \"$1/root\"
-exec \"$1/root/usr/lib/postfix/sbin/master\" -d
+mount --bind \"$2\" \"$1/package\"
+exec \"$1/package/usr/lib/postfix/sbin/master\" -d
 ";
