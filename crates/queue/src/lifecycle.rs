@@ -112,3 +112,17 @@ pub fn conclude(recipients: &[RecipientState]) -> (State, Status) {
         () => (State::Dead, Status::Cancelled),
     }
 }
+
+/// Whether a job may move from one state to another.
+pub fn may(from: State, to: State) -> bool {
+    use State::{Dead, Deferred, Held, Leased, Ready, Scheduled, Settled};
+    match from {
+        Scheduled => matches!(to, Scheduled | Ready | Held | Settled | Dead),
+        Ready => matches!(to, Leased | Held | Settled | Dead),
+        Leased => matches!(to, Ready | Deferred | Held | Settled | Dead),
+        Deferred => matches!(to, Ready | Held | Settled | Dead),
+        Held => matches!(to, Ready | Settled | Dead),
+        // By hand only: refused recipients are tried again.
+        Settled | Dead => matches!(to, Ready),
+    }
+}

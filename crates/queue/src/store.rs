@@ -1,5 +1,6 @@
 //! The store's verbs, each with its promise.
 
+use crate::engine::Guard;
 use crate::{
     ActError, Action, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView, Meta, NewJob,
     Page, Priority, Settlement, Stats, Status, StoreError,
@@ -44,6 +45,18 @@ pub struct Job {
 #[derive(Debug)]
 pub struct Lease {
     pub job: Job,
+    guard: Guard,
+}
+
+impl Lease {
+    pub(crate) fn new(job: Job, guard: Guard) -> Self {
+        Self { job, guard }
+    }
+
+    /// Ends the lease; its key goes into the settlement.
+    pub(crate) fn into_key(self) -> (JobId, u64) {
+        self.guard.release()
+    }
 }
 
 /// A job changed its status.
@@ -92,7 +105,3 @@ pub trait Store: Send + Sync {
     /// Syncs what is written and ends the store. Open leases are returned.
     fn close(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
-
-/// One of the stores. Doors and workers take this, so that they need no type parameter (ADR 11).
-#[derive(Debug, Clone)]
-pub enum AnyStore {}

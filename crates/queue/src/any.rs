@@ -1,0 +1,194 @@
+//! The stores behind one type.
+
+use crate::disk;
+use crate::engine::{Command, Engine, Question};
+use crate::journal::{Journal, Place};
+use crate::memory::MemoryJournal;
+use crate::record::Record;
+use crate::table::{Entry, Table};
+use crate::{
+    ActError, Action, Change, Clock, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView,
+    Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, Stats, Status, Store, StoreError, StoreSettings,
+};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// One of the stores. Doors and workers take this, so that they need no type parameter (ADR 11).
+#[derive(Debug, Clone)]
+pub enum AnyStore {
+    Disk(DiskStore),
+    Memory(MemoryStore),
+}
+
+/// Survives whatever dies (`[queue] TYPE = level`).
+#[derive(Debug, Clone)]
+pub struct DiskStore(Engine);
+
+/// Lives and dies with the process (`[queue] TYPE = channel`).
+#[derive(Debug, Clone)]
+pub struct MemoryStore(Engine);
+
+impl AnyStore {
+    /// Opens the disk store in a folder, which is made if it is not there. Reads the whole log.
+    ///
+    /// # Errors
+    /// `Owned`: another process has the folder. `Format`: a newer version wrote it; nothing was
+    /// touched. `Io`: with the path.
+    pub fn open_disk(
+        folder: &Path,
+        settings: StoreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        Self::open_disk_with(folder, settings, clock, Box::new(disk::Disk))
+    }
+
+    pub(crate) fn open_disk_with(
+        folder: &Path,
+        settings: StoreSettings,
+        clock: Arc<dyn Clock>,
+        files: Box<dyn disk::Files>,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let mut table = Table::default();
+        let mut spent = Vec::new();
+        let mut opened = disk::open(folder, &settings, files, |place, record| {
+            spent.extend(replay(&mut table, place, record));
+        })?;
+        for place in spent {
+            opened.journal.forget(place);
+        }
+        for entry in table.finals().filter(|e| settings.keeps(e.status).is_zero()) {
+            entry.bytes = false;
+            opened.journal.drop_bytes(entry.place);
+        }
+        let report = OpenReport {
+            possible_duplicates: table.recover_leases(),
+            unsettled: table.unsettled() as u64,
+            torn: opened.torn,
+            corrupt: opened.corrupt,
+        };
+        table.changed.clear();
+        let engine = Engine::start(opened.journal, table, opened.corrupt, settings, clock)?;
+        Ok((Self::Disk(DiskStore(engine)), report))
+    }
+
+    /// A store in memory.
+    ///
+    /// # Panics
+    /// Never; a system that gives no thread gives a store that is closed.
+    pub fn memory(settings: StoreSettings, clock: Arc<dyn Clock>) -> Self {
+        Self::Memory(MemoryStore(Engine::start_or_closed(MemoryJournal::default(), settings, clock)))
+    }
+
+    fn engine(&self) -> &Engine {
+        match self {
+            Self::Disk(DiskStore(engine)) | Self::Memory(MemoryStore(engine)) => engine,
+        }
+    }
+
+    /// Makes the store look at its clock: after a manual one was moved.
+    pub fn poke(&self) {
+        self.engine().poke();
+    }
+}
+
+/// Applies one record of the log; returns places that nothing needs any more.
+fn replay(table: &mut Table, place: Place, record: Record) -> Vec<Place> {
+    match record {
+        Record::Accepted(head) => {
+            if let Some(key) = &head.idempotency {
+                table.keys.keep(&head.project, key, head.id, head.created_at);
+            }
+            table.add(head.id, Entry::accepted(&head, place));
+            Vec::new()
+        }
+        Record::Snapshot(head, progress) => {
+            if let Some(key) = &head.idempotency {
+                table.keys.keep(&head.project, key, head.id, head.created_at);
+            }
+            let before = table.remove(head.id);
+            table.add(head.id, Entry::snapshot(&head, &progress, place));
+            before.into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history)).collect()
+        }
+        Record::Leased(ids) => {
+            for id in ids {
+                table.leased(id);
+            }
+            vec![place]
+        }
+        Record::Settled(settled) => {
+            let kept = settled.attempt.is_some() && table.get(settled.id).is_some();
+            table.settle(&settled, kept.then_some(place));
+            if kept { Vec::new() } else { vec![place] }
+        }
+        Record::Control(control) => {
+            let gone =
+                (control.kind == crate::record::ControlKind::Purge).then(|| table.get(control.id).cloned());
+            table.control(&control);
+            let places = gone.flatten().into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history));
+            places.chain([place]).collect()
+        }
+    }
+}
+
+const fn closed<T>() -> Result<T, StoreError> {
+    Err(StoreError::Closed)
+}
+
+impl Store for AnyStore {
+    async fn insert(&self, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, InsertError> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.engine().ask(|a| Command::Insert(jobs, a), || Err(StoreError::Closed.into())).await
+    }
+
+    async fn lease(&self, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
+        self.engine().ask(|a| Command::Lease(ask, a), closed).await
+    }
+
+    async fn settle(&self, results: Vec<(Lease, Settlement)>) -> Result<(), StoreError> {
+        let results = results.into_iter().map(|(lease, settlement)| {
+            let (id, fence) = lease.into_key();
+            (id, fence, settlement)
+        });
+        let results = results.collect();
+        self.engine().ask(|a| Command::Settle(results, a), closed).await
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        self.engine().ask(|a| Command::Ask(Question::Get(id, a)), closed).await
+    }
+
+    async fn list(&self, filter: Filter) -> Result<Page, StoreError> {
+        self.engine().ask(|a| Command::Ask(Question::List(filter, a)), closed).await
+    }
+
+    async fn content(&self, id: JobId) -> Result<Content, ContentError> {
+        self.engine().ask(|a| Command::Ask(Question::Content(id, a)), || Err(StoreError::Closed.into())).await
+    }
+
+    async fn act(&self, id: JobId, action: Action) -> Result<Status, ActError> {
+        self.engine().ask(|a| Command::Act(id, action, a), || Err(StoreError::Closed.into())).await
+    }
+
+    async fn stats(&self) -> Result<Stats, StoreError> {
+        self.engine().ask(|a| Command::Ask(Question::Stats(a)), closed).await
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.engine().changes()
+    }
+
+    fn durable(&self) -> bool {
+        self.engine().durable()
+    }
+
+    fn refusing(&self) -> Option<String> {
+        self.engine().refusing()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.engine().ask(Command::Close, || Ok(())).await
+    }
+}

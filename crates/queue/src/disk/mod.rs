@@ -1,0 +1,311 @@
+//! The disk store's journal: an append-only log in `DATA_DIR/log`, which is the truth.
+//!
+//! ```text
+//! DATA_DIR/lock            held by the one process that owns the folder; its pid
+//! DATA_DIR/log/N.log       segments, in order; `format` has the bytes
+//! DATA_DIR/quarantine/     damaged stretches, kept for study
+//! ```
+//!
+//! - One group, one write, one `fdatasync`; answers leave after it. A commit frame ends each group, so
+//!   that damage to what was answered for can be told from a torn write (`scan`).
+//! - Each start begins a new segment; a segment that ended is never written again.
+//! - Segments go from the oldest end only. What still lives in the oldest is appended again as a
+//!   `Snapshot` first. A `Settled` or `Control` record is always younger than the `Accepted` or
+//!   `Snapshot` it speaks of, so it cannot go before it: no other bookkeeping is needed for a settled
+//!   mail to stay settled.
+//! - A failed write or sync ends the segment: it is cut to the last synced octet and closed, and the
+//!   group is answered as refused. The pages of a failed sync are never trusted again.
+//!
+//! Tests: `tests/it/disk.rs` and `disk/tests.rs`.
+
+mod files;
+mod format;
+mod lock;
+mod recover;
+mod scan;
+
+pub(crate) use files::{Disk, Files};
+pub(crate) use recover::open;
+
+use crate::journal::{Found, Frame, Journal, Place, ReadError};
+use bytes::Bytes;
+use files::Out;
+use format::{FRAME_HEADER, FrameKind, RECORD_HEADER, SEGMENT_HEADER};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A segment that may be read.
+struct Segment {
+    file: File,
+    salt: u32,
+    octets: u64,
+    /// Octets of records that are still wanted in full.
+    live: u64,
+}
+
+/// The segment being written.
+struct Tail {
+    number: u32,
+    out: Box<dyn Out>,
+    octets: u64,
+    synced: u64,
+}
+
+/// The log.
+pub(crate) struct DiskJournal {
+    folder: PathBuf,
+    segments: BTreeMap<u32, Segment>,
+    tail: Option<Tail>,
+    next_number: u32,
+    segment_octets: u64,
+    space_floor: u64,
+    room_seen: Option<(Instant, Option<String>)>,
+    files: Box<dyn Files>,
+    _lock: File,
+}
+
+/// How long a look at the free space is good for.
+const ROOM_FRESH: Duration = Duration::from_secs(1);
+/// Segments beside the tail from which on the oldest goes even when much of it lives.
+const TOO_MANY: u64 = 4;
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "a record longer than 4 GiB")
+}
+
+fn segment_path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:08}.log"))
+}
+
+impl DiskJournal {
+    /// The segment to append to; a new one when there is none or the last is full.
+    fn tail(&mut self) -> io::Result<&mut Tail> {
+        if self.tail.as_ref().is_some_and(|t| t.octets >= self.segment_octets) {
+            if let Some(tail) = &mut self.tail {
+                tail.out.sync()?;
+            }
+            self.tail = None;
+        }
+        if self.tail.is_none() {
+            let tail = self.begin_segment()?;
+            self.tail = Some(tail);
+        }
+        self.tail.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn begin_segment(&mut self) -> io::Result<Tail> {
+        let (number, salt) = (self.next_number, recover::salt()?);
+        let path = segment_path(&self.folder, number);
+        // A number is used once, even when what follows fails.
+        self.next_number += 1;
+        let mut out = self.files.create(&self.folder, &path)?;
+        let header = format::segment_header(number, salt);
+        out.write_all_vectored(&mut [IoSlice::new(&header)])?;
+        out.sync()?;
+        let octets = SEGMENT_HEADER as u64;
+        self.segments.insert(number, Segment { file: File::open(&path)?, salt, octets, live: 0 });
+        Ok(Tail { number, out, octets, synced: octets })
+    }
+
+    fn segment_of(&self, place: Place) -> Result<&Segment, ReadError> {
+        self.segments.get(&place.segment).ok_or(ReadError::Gone)
+    }
+
+    fn let_go(&mut self, place: Place) {
+        if let Some(segment) = self.segments.get_mut(&place.segment) {
+            segment.live = segment.live.saturating_sub(u64::from(place.octets));
+        }
+    }
+}
+
+/// A group as it is written: our headers, and the records' own bytes by reference.
+struct Group<'a> {
+    headers: Vec<(usize, Vec<u8>)>,
+    frames: &'a [Frame],
+    places: Vec<Place>,
+    octets: u64,
+}
+
+impl<'a> Group<'a> {
+    fn lay_out(frames: &'a [Frame], segment: u32, salt: u32, start: u64) -> io::Result<Self> {
+        let mut group = Group { headers: Vec::new(), frames, places: Vec::new(), octets: 0 };
+        let mut chain = salt;
+        for frame in frames {
+            let (mut inside, mut sum, mut record_headers) = (0_u64, salt, Vec::new());
+            for record in frame {
+                let header = format::record_header(record, salt).ok_or_else(too_long)?;
+                sum = format::checksum(sum, &[&header]);
+                let octets =
+                    (RECORD_HEADER + record.head.len() + record.header.len() + record.body.len()) as u64;
+                let at = start + group.octets + FRAME_HEADER as u64 + inside;
+                let fit = |n: u64| u32::try_from(n).map_err(|_| too_long());
+                group.places.push(Place { segment, at: fit(at)?, octets: fit(octets)? });
+                record_headers.push(header);
+                inside += octets;
+            }
+            let (payload, count) = (u32::try_from(inside).map_err(|_| too_long())?, frame.len() as u32);
+            let (header, crc) = format::frame_header(FrameKind::Data, payload, count, sum, salt);
+            chain = format::checksum(chain, &[&crc.to_le_bytes()]);
+            group.octets += FRAME_HEADER as u64 + inside;
+            let mut all = header.to_vec();
+            all.extend(record_headers.iter().flatten());
+            group.headers.push((frame.len(), all));
+        }
+        let (commit, _) = format::frame_header(FrameKind::Commit, 0, frames.len() as u32, chain, salt);
+        group.octets += FRAME_HEADER as u64;
+        group.headers.push((0, commit.to_vec()));
+        Ok(group)
+    }
+
+    fn parts(&self) -> Vec<IoSlice<'_>> {
+        let mut parts = Vec::new();
+        let mut frames = self.frames.iter();
+        for (records, bytes) in &self.headers {
+            let (frame_header, mut rest) = bytes.split_at_checked(FRAME_HEADER).unwrap_or((bytes, &[]));
+            parts.push(IoSlice::new(frame_header));
+            if *records == 0 {
+                continue;
+            }
+            for record in frames.next().into_iter().flatten() {
+                let (header, after) = rest.split_at_checked(RECORD_HEADER).unwrap_or((rest, &[]));
+                rest = after;
+                parts.push(IoSlice::new(header));
+                parts.push(IoSlice::new(&record.head));
+                push_if_any(&mut parts, &record.header);
+                push_if_any(&mut parts, &record.body);
+            }
+        }
+        parts
+    }
+}
+
+fn push_if_any<'a>(parts: &mut Vec<IoSlice<'a>>, bytes: &'a Bytes) {
+    if !bytes.is_empty() {
+        parts.push(IoSlice::new(bytes));
+    }
+}
+
+/// Slices one `writev` takes (IOV_MAX).
+const SLICES: usize = 1024;
+
+impl Journal for DiskJournal {
+    fn append(&mut self, group: &[Frame]) -> io::Result<Vec<Place>> {
+        let (number, start) = {
+            let tail = self.tail()?;
+            (tail.number, tail.octets)
+        };
+        let salt = self.segments.get(&number).map_or(0, |s| s.salt);
+        let laid = Group::lay_out(group, number, salt, start)?;
+        let mut parts = laid.parts();
+        if let Some(tail) = &mut self.tail {
+            for chunk in parts.chunks_mut(SLICES) {
+                tail.out.write_all_vectored(chunk)?;
+            }
+            tail.octets += laid.octets;
+        }
+        if let Some(segment) = self.segments.get_mut(&number) {
+            segment.octets += laid.octets;
+            segment.live += laid.places.iter().map(|p| u64::from(p.octets)).sum::<u64>();
+        }
+        Ok(laid.places)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        match &mut self.tail {
+            Some(tail) if tail.synced < tail.octets => {
+                tail.out.sync()?;
+                tail.synced = tail.octets;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn give_up_unsynced(&mut self) {
+        if let Some(mut tail) = self.tail.take() {
+            if let Err(error) = tail.out.cut(tail.synced) {
+                tracing::error!(segment = tail.number, %error, "the segment could not be cut to what was synced");
+            }
+            if let Some(segment) = self.segments.get_mut(&tail.number) {
+                segment.octets = tail.synced;
+            }
+        }
+    }
+
+    fn read(&self, place: Place) -> Result<Found, ReadError> {
+        let segment = self.segment_of(place)?;
+        let bytes = files::read_at(&segment.file, u64::from(place.at), place.octets as usize)
+            .map_err(|e| ReadError::Io(format!("segment {:08} at {}: {e}", place.segment, place.at)))?;
+        let header = format::read_record_header(&bytes).ok_or(ReadError::Damaged)?;
+        if header.octets() != bytes.len() || !format::record_is_sound(&bytes, &header, segment.salt) {
+            return Err(ReadError::Damaged);
+        }
+        let mut rest = Bytes::from(bytes).split_off(RECORD_HEADER);
+        let head = rest.split_to(header.head as usize);
+        let header_block = rest.split_to(header.header as usize);
+        Ok(Found { kind: header.kind, head, header: header_block, body: rest })
+    }
+
+    fn drop_bytes(&mut self, place: Place) {
+        self.let_go(place);
+    }
+
+    fn forget(&mut self, place: Place) {
+        self.let_go(place);
+    }
+
+    fn oldest_to_reclaim(&self) -> Option<u32> {
+        let tail = self.tail.as_ref().map(|t| t.number);
+        let (number, oldest) = self.segments.iter().find(|(n, _)| Some(**n) != tail)?;
+        if tail.is_some_and(|t| *number > t) {
+            return None;
+        }
+        let all: u64 = self.segments.values().map(|s| s.octets).sum();
+        let live: u64 = self.segments.values().map(|s| s.live).sum();
+        let crowded = all > 2 * live + TOO_MANY * self.segment_octets;
+        (oldest.live * 2 <= oldest.octets || crowded).then_some(*number)
+    }
+
+    fn reclaimed(&mut self, number: u32) {
+        self.segments.remove(&number);
+        let path = segment_path(&self.folder, number);
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::error!(path = %path.display(), %error, "a spent segment could not be removed");
+        }
+    }
+
+    fn no_room(&mut self) -> Option<String> {
+        if let Some((at, answer)) = &self.room_seen
+            && at.elapsed() < ROOM_FRESH
+        {
+            return answer.clone();
+        }
+        let answer = match rustix::fs::statvfs(&self.folder) {
+            Ok(s) if s.f_bavail.saturating_mul(s.f_frsize) < self.space_floor => {
+                let (free, floor) = (s.f_bavail.saturating_mul(s.f_frsize) >> 20, self.space_floor >> 20);
+                Some(format!(
+                    "{free} MiB are free on the disk of {}, the floor is {floor}",
+                    self.folder.display()
+                ))
+            }
+            Ok(_) => None,
+            Err(error) => Some(format!("{}: {error}", self.folder.display())),
+        };
+        self.room_seen = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    fn octets(&self) -> u64 {
+        self.segments.values().map(|s| s.octets).sum()
+    }
+
+    fn durable(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

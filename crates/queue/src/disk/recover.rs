@@ -1,0 +1,150 @@
+//! Opening the log: every segment is read from its beginning, in order.
+
+use super::files::Files;
+use super::{DiskJournal, Segment, format, lock, scan, segment_path};
+use crate::StoreError;
+use crate::journal::Place;
+use crate::record::Record;
+use crate::settings::StoreSettings;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A log that was read.
+pub(crate) struct Opened {
+    pub(crate) journal: DiskJournal,
+    pub(crate) torn: u64,
+    pub(crate) corrupt: u64,
+}
+
+/// Opens the log under `data` and hands every record to `each`, oldest first.
+pub(crate) fn open(
+    data: &Path,
+    settings: &StoreSettings,
+    files: Box<dyn Files>,
+    mut each: impl FnMut(Place, Record),
+) -> Result<Opened, StoreError> {
+    lock::folder(data)?;
+    let held = lock::take(data)?;
+    let folder = data.join("log");
+    lock::folder(&folder)?;
+    let (mut segments, mut torn, mut corrupt) = (BTreeMap::new(), 0, 0);
+    let mut next_number = 1;
+    for (number, path) in list(&folder)? {
+        next_number = number + 1;
+        let bytes = fs::read(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
+        let Some(salt) = header(&path, &bytes, number)? else {
+            torn += set_aside(&path, data, bytes.len())?;
+            continue;
+        };
+        let found = scan::scan(&bytes, number, salt);
+        if let Some(odd) = found.foreign {
+            return Err(newer(&path, &odd));
+        }
+        for range in &found.corrupt {
+            corrupt += 1;
+            quarantine(data, number, &bytes, range);
+        }
+        torn += (bytes.len() - found.end) as u64;
+        let mut live = 0;
+        for seen in &found.records {
+            let head = bytes.get(seen.head.clone()).unwrap_or_default();
+            let record = Record::read(seen.kind, head)
+                .map_err(|e| StoreError::Format(format!("{} at {}: {e}", path.display(), seen.place.at)))?;
+            live += u64::from(seen.place.octets);
+            each(seen.place, record);
+        }
+        if bytes.len() > found.end {
+            cut(&path, found.end as u64)?;
+        }
+        let file = File::open(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
+        segments.insert(number, Segment { file, salt, octets: found.end as u64, live });
+    }
+    let journal = DiskJournal {
+        folder,
+        segments,
+        tail: None,
+        next_number,
+        // Places are 32 bits; a group may pass the end of its segment by its own length.
+        segment_octets: settings.segment_octets.min(1 << 30),
+        space_floor: settings.space_floor,
+        room_seen: None,
+        files,
+        _lock: held,
+    };
+    Ok(Opened { journal, torn, corrupt })
+}
+
+fn list(folder: &Path) -> Result<BTreeMap<u32, PathBuf>, StoreError> {
+    let io = |e: io::Error| StoreError::Io(format!("the folder {} cannot be read: {e}", folder.display()));
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let number = name.to_str().and_then(|n| n.strip_suffix(".log")).and_then(|n| n.parse().ok());
+        if let Some(number) = number {
+            found.insert(number, segment_path(folder, number));
+        }
+    }
+    Ok(found)
+}
+
+fn newer(path: &Path, what: &str) -> StoreError {
+    StoreError::Format(format!(
+        "{} holds {what}, which this version cannot read; start the version that wrote it. Nothing was changed",
+        path.display()
+    ))
+}
+
+/// The segment's salt; `None`: its header never reached the disk whole.
+fn header(path: &Path, bytes: &[u8], number: u32) -> Result<Option<u32>, StoreError> {
+    if format::is_foreign_version(bytes) {
+        return Err(newer(path, "a log of another version"));
+    }
+    Ok(format::read_segment_header(bytes, number))
+}
+
+/// Moves a segment without a readable header out of the way; returns its octets.
+fn set_aside(path: &Path, data: &Path, octets: usize) -> Result<u64, StoreError> {
+    let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+    if octets <= format::SEGMENT_HEADER {
+        fs::remove_file(path).map_err(io)?;
+        return Ok(octets as u64);
+    }
+    let folder = data.join("quarantine");
+    lock::folder(&folder)?;
+    let to = folder.join(path.file_name().unwrap_or_default());
+    tracing::error!(segment = %path.display(), to = %to.display(), "a segment's header is damaged; it was set aside");
+    fs::rename(path, to).map_err(io)?;
+    Ok(octets as u64)
+}
+
+fn quarantine(data: &Path, segment: u32, bytes: &[u8], range: &Range<usize>) {
+    let folder = data.join("quarantine");
+    let path = folder.join(format!("{segment:08}-{}.bin", range.start));
+    let keep = || -> Result<(), StoreError> {
+        lock::folder(&folder)?;
+        let io = |e: io::Error| StoreError::Io(e.to_string());
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(io)?;
+        file.write_all(bytes.get(range.clone()).unwrap_or_default()).map_err(io)
+    };
+    let kept = keep();
+    tracing::error!(segment, at = range.start, octets = range.len(), path = %path.display(), ?kept,
+        "a stretch of the log is damaged; the rest goes on");
+}
+
+fn cut(path: &Path, end: u64) -> Result<(), StoreError> {
+    let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+    let file = OpenOptions::new().write(true).open(path).map_err(io)?;
+    file.set_len(end).and_then(|()| file.sync_data()).map_err(io)
+}
+
+/// A random number that mail bodies cannot know.
+pub(super) fn salt() -> io::Result<u32> {
+    let mut bytes = [0; 4];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no random numbers"))?;
+    Ok(u32::from_le_bytes(bytes))
+}

@@ -1,0 +1,34 @@
+//! The guard of a lease: dropped unsettled, the job comes back.
+
+use super::Command;
+use crate::JobId;
+use std::sync::mpsc::Sender;
+
+/// Returns the job when dropped, unless the lease was settled.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    id: JobId,
+    fence: u64,
+    back: Option<Sender<Command>>,
+}
+
+impl Guard {
+    pub(super) fn new(id: JobId, fence: u64, back: Sender<Command>) -> Self {
+        Self { id, fence, back: Some(back) }
+    }
+
+    /// Ends the guard; id and fence go into the settlement.
+    pub(crate) fn release(mut self) -> (JobId, u64) {
+        self.back = None;
+        (self.id, self.fence)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(back) = self.back.take() {
+            // A closed engine has forgotten its leases; the log has not.
+            drop(back.send(Command::Return(self.id, self.fence)));
+        }
+    }
+}

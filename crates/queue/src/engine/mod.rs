@@ -1,0 +1,209 @@
+//! The engine: one thread that owns table and journal. Commands come by channel, answers by oneshot.
+//!
+//! A round takes every command that waits, lays their records out as one group, writes it with one
+//! sync, and only then answers. Lessees that wait are served in the same round, so that a mail which
+//! finds a free connection costs one sync in all. Before the sync nothing leaves this thread; when it
+//! fails, what the round had changed is taken back.
+
+mod group;
+mod lease;
+mod question;
+mod reclaim;
+mod round;
+
+pub(crate) use lease::Guard;
+
+use crate::Status;
+use crate::clock::Clock;
+use crate::error::{ActError, ContentError, InsertError, StoreError};
+use crate::job::{Inserted, JobId, NewJob};
+use crate::journal::Journal;
+use crate::settings::StoreSettings;
+use crate::settlement::Settlement;
+use crate::store::{Change, Lease, LeaseAsk};
+use crate::table::Table;
+use crate::view::{Action, Content, Filter, JobView, Page, Stats};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{broadcast, oneshot};
+
+/// Where an answer goes.
+type Answer<T> = oneshot::Sender<T>;
+type Inserts = Result<Vec<Inserted>, InsertError>;
+type Leases = Result<Vec<Lease>, StoreError>;
+type Acted = Result<Status, ActError>;
+
+/// What the engine is asked.
+pub(crate) enum Command {
+    Insert(Vec<NewJob>, Answer<Inserts>),
+    Lease(LeaseAsk, Answer<Leases>),
+    Settle(Vec<(JobId, u64, Settlement)>, Answer<Result<(), StoreError>>),
+    Act(JobId, Action, Answer<Acted>),
+    Ask(Question),
+    /// A lease was dropped unsettled.
+    Return(JobId, u64),
+    /// Look at the clock.
+    Poke,
+    Close(Answer<Result<(), StoreError>>),
+}
+
+/// What changes nothing.
+pub(crate) enum Question {
+    Get(JobId, Answer<Result<Option<JobView>, StoreError>>),
+    List(Filter, Answer<Result<Page, StoreError>>),
+    Content(JobId, Answer<Result<Content, ContentError>>),
+    Stats(Answer<Result<Stats, StoreError>>),
+}
+
+/// The way to the engine; cheap to clone. The thread ends at `Close`, or when the last is dropped.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    commands: Arc<Handle>,
+    changes: broadcast::Sender<Change>,
+    refusing: Arc<Mutex<Option<String>>>,
+    durable: bool,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("durable", &self.durable).finish_non_exhaustive()
+    }
+}
+
+/// The last one to go closes the engine; leases and the thread itself do not count.
+struct Handle(Sender<Command>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let (answer, _) = oneshot::channel();
+        // An engine that is closed already does not mind.
+        drop(self.0.send(Command::Close(answer)));
+    }
+}
+
+/// Changes a slow listener may lag behind.
+const CHANGES: usize = 4096;
+
+/// The thread's own: everything it works on.
+struct Works<J> {
+    journal: J,
+    table: Table,
+    settings: StoreSettings,
+    clock: Arc<dyn Clock>,
+    commands: Receiver<Command>,
+    /// For leases, so that a dropped one comes back.
+    back: Sender<Command>,
+    changes: broadcast::Sender<Change>,
+    refusing: Arc<Mutex<Option<String>>>,
+    lessees: Vec<(LeaseAsk, Answer<Leases>)>,
+    fence: u64,
+    /// Frames applied but not synced; written again when their segment is given up.
+    unsynced: Vec<crate::journal::Frame>,
+    /// When `unsynced` must be synced at the latest.
+    sync_by: Option<std::time::Instant>,
+    /// The segment being freed, and its jobs still to be carried forward.
+    reclaiming: Option<(u32, Vec<JobId>)>,
+    syncs: u64,
+    accepted: u64,
+    corrupt: u64,
+    closing: Option<Answer<Result<(), StoreError>>>,
+}
+
+impl Engine {
+    /// Starts the thread over a table that was read from the journal.
+    pub(crate) fn start<J: Journal>(
+        journal: J,
+        table: Table,
+        corrupt: u64,
+        settings: StoreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let (engine, works) = Self::build(journal, table, corrupt, settings, clock);
+        std::thread::Builder::new()
+            .name("queue".into())
+            .spawn(move || works.run())
+            .map_err(|e| StoreError::Io(format!("the queue's thread cannot start: {e}")))?;
+        Ok(engine)
+    }
+
+    /// As `start`, over nothing; without a thread to be had, an engine that answers `Closed`.
+    pub(crate) fn start_or_closed<J: Journal>(
+        journal: J,
+        settings: StoreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (engine, works) = Self::build(journal, Table::default(), 0, settings, clock);
+        if let Err(error) = std::thread::Builder::new().name("queue".into()).spawn(move || works.run()) {
+            tracing::error!(%error, "the queue's thread cannot start");
+        }
+        engine
+    }
+
+    fn build<J: Journal>(
+        journal: J,
+        table: Table,
+        corrupt: u64,
+        settings: StoreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, Works<J>) {
+        let (commands, receiver) = channel();
+        let changes = broadcast::Sender::new(CHANGES);
+        let refusing = Arc::new(Mutex::new(None));
+        let engine = Self {
+            commands: Arc::new(Handle(commands.clone())),
+            changes: changes.clone(),
+            refusing: refusing.clone(),
+            durable: journal.durable(),
+        };
+        let works = Works {
+            journal,
+            table,
+            settings,
+            clock,
+            commands: receiver,
+            back: commands,
+            changes,
+            refusing,
+            lessees: Vec::new(),
+            fence: 0,
+            unsynced: Vec::new(),
+            sync_by: None,
+            reclaiming: None,
+            syncs: 0,
+            accepted: 0,
+            corrupt,
+            closing: None,
+        };
+        (engine, works)
+    }
+
+    /// Sends a command and waits for its answer; `closed` is the answer of an engine that is gone.
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(Answer<T>) -> Command,
+        closed: impl FnOnce() -> T,
+    ) -> T {
+        let (answer, answered) = oneshot::channel();
+        if self.commands.0.send(command(answer)).is_err() {
+            return closed();
+        }
+        answered.await.unwrap_or_else(|_| closed())
+    }
+
+    pub(crate) fn poke(&self) {
+        // A closed engine has nothing to look at.
+        drop(self.commands.0.send(Command::Poke));
+    }
+
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    pub(crate) fn durable(&self) -> bool {
+        self.durable
+    }
+
+    pub(crate) fn refusing(&self) -> Option<String> {
+        self.refusing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

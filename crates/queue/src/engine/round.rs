@@ -1,0 +1,463 @@
+//! The engine's loop: one round after the other.
+
+use super::group::{Group, Use, stored};
+use super::lease::Guard;
+use super::{Acted, Answer, Command, Inserts, Leases, Question, Works};
+use crate::error::{ActError, InsertError, StoreError};
+use crate::job::{Inserted, JobId, NewJob};
+use crate::journal::{Frame, Journal, Place};
+use crate::record::{Control, ControlKind, Head, Record, SettledRecord};
+use crate::settlement::{Next, Settlement};
+use crate::store::{Job, Lease};
+use crate::table::{Entry, Known};
+use crate::{Action, RecipientState, State, Status};
+use jiff::Timestamp;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What waits for the round's sync.
+#[derive(Default)]
+struct Waiting {
+    inserts: Vec<(Inserts, Answer<Inserts>)>,
+    settles: Vec<Answer<Result<(), StoreError>>>,
+    acts: Vec<(Acted, Answer<Acted>)>,
+    leases: Vec<(Vec<(JobId, u64)>, Answer<Leases>)>,
+    questions: Vec<Question>,
+}
+
+/// Commands taken into one round.
+const ROUND: usize = 1024;
+/// A settlement is synced after this long at the latest.
+const LAZY_SYNC: Duration = Duration::from_millis(100);
+/// A clock that jumps is noticed after this long at the latest.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// After a failed write the journal is tried again at this distance.
+const RETRY_WRITE: Duration = Duration::from_secs(1);
+
+impl<J: Journal> Works<J> {
+    pub(super) fn run(mut self) {
+        loop {
+            let first = self.commands.recv_timeout(self.sleep());
+            if matches!(first, Err(std::sync::mpsc::RecvTimeoutError::Disconnected)) {
+                return;
+            }
+            let mut commands: Vec<Command> = first.ok().into_iter().collect();
+            while commands.len() < ROUND
+                && let Ok(next) = self.commands.try_recv()
+            {
+                commands.push(next);
+            }
+            self.round(commands);
+            if let Some(answer) = self.closing.take() {
+                let synced = self.journal.sync().map_err(|e| StoreError::Io(e.to_string()));
+                drop(answer.send(synced));
+                return;
+            }
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let now = self.clock.now();
+        let due =
+            self.table.next_time().map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        let sync = self.sync_by.map(|at| at.saturating_duration_since(Instant::now()));
+        if self.reclaiming.is_some() && self.refusing.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        {
+            return Duration::ZERO;
+        }
+        due.into_iter().chain(sync).min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+    }
+
+    fn round(&mut self, commands: Vec<Command>) {
+        let now = self.clock.now();
+        self.table.keys.forget_old(now);
+        let (mut group, mut waiting) = (Group::default(), Waiting::default());
+        for command in commands {
+            self.take(command, now, &mut group, &mut waiting);
+        }
+        self.expire(now, &mut group);
+        self.table.promote(now);
+        self.serve_lessees(&mut group, &mut waiting);
+        let written = self.commit(&mut group);
+        self.answer(written, group, waiting);
+        self.forget(now);
+        self.reclaim();
+        self.tell();
+    }
+
+    fn take(&mut self, command: Command, now: Timestamp, group: &mut Group, waiting: &mut Waiting) {
+        match command {
+            Command::Insert(jobs, answer) => waiting.inserts.push((self.insert(jobs, group), answer)),
+            Command::Lease(ask, answer) => self.lessees.push((ask, answer)),
+            Command::Settle(results, answer) => {
+                self.settle(results, now, group);
+                waiting.settles.push(answer);
+            }
+            Command::Act(id, action, answer) => waiting.acts.push((self.act(id, action, now, group), answer)),
+            Command::Ask(question) => waiting.questions.push(question),
+            Command::Return(id, fence) => {
+                if self.table.get(id).is_some_and(|e| e.state == State::Leased && e.fence == fence) {
+                    self.control(Control { id, at: now, kind: ControlKind::Return }, group);
+                }
+            }
+            Command::Poke => {}
+            Command::Close(answer) => self.closing = Some(answer),
+        }
+    }
+
+    fn insert(&mut self, jobs: Vec<NewJob>, group: &mut Group) -> Result<Vec<Inserted>, InsertError> {
+        if let Some(full) = self.settings.length.filter(|most| self.table.unsettled() + jobs.len() > *most) {
+            return Err(InsertError::Full(format!(
+                "{full} messages are waiting, which is LENGTH; try again later"
+            )));
+        }
+        if let Some(why) = self.journal.no_room() {
+            return Err(InsertError::Full(why));
+        }
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut fresh = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match job.idempotency.as_ref().and_then(|key| self.table.keys.look(&job.project, key)) {
+                Some(Known::Same(id)) => answers.push(Inserted::Repeat(id)),
+                Some(Known::Other(id)) => return Err(InsertError::KeyReused(id)),
+                None => {
+                    answers.push(Inserted::New(job.id));
+                    fresh.push(job);
+                }
+            }
+        }
+        let mut frame = Frame::with_capacity(fresh.len());
+        let mut heads = Vec::with_capacity(fresh.len());
+        for job in &fresh {
+            let head = Head::of(job);
+            let record = Record::Accepted(Box::new(head));
+            frame.push(stored(&record, job.header.clone(), job.body.clone())?);
+            if let Record::Accepted(head) = record {
+                heads.push(head);
+            }
+        }
+        if frame.is_empty() {
+            return Ok(answers);
+        }
+        group.add_frame(frame, fresh.iter().map(|j| Use::Job(j.id)));
+        for (job, head) in fresh.into_iter().zip(heads) {
+            self.table.add(job.id, Entry::accepted(&head, NOWHERE));
+            if let Some(key) = &job.idempotency {
+                self.table.keys.keep(&job.project, key, job.id, job.created_at);
+            }
+            group.inserted.push((job.id, job.project.clone(), job.idempotency.clone()));
+            group.fresh.insert(job.id, Arc::new(job));
+        }
+        group.must_sync = true;
+        Ok(answers)
+    }
+
+    fn settle(&mut self, results: Vec<(JobId, u64, Settlement)>, now: Timestamp, group: &mut Group) {
+        let mut records = Vec::with_capacity(results.len());
+        for (id, fence, settlement) in results {
+            if self.table.get(id).is_none_or(|e| e.state != State::Leased || e.fence != fence) {
+                tracing::warn!(%id, fence, "a settlement of a lease that ended; ignored");
+                continue;
+            }
+            let (due_at, hold) = match settlement.next {
+                Next::RetryAt(at) => (Some(at), None),
+                Next::Hold(why) => (None, Some(why)),
+            };
+            let record = SettledRecord {
+                id,
+                at: now,
+                finals: settlement.finals,
+                due_at,
+                hold,
+                counted: settlement.counted,
+                doubt: settlement.in_doubt,
+                attempt: settlement.attempt,
+            };
+            self.table.settle(&record, None);
+            self.drop_bytes_if_done(id);
+            let what_for = if record.attempt.is_some() { Use::Attempt(id) } else { Use::Nothing };
+            records.push((Record::Settled(Box::new(record)), what_for));
+        }
+        self.add(records, group);
+    }
+
+    /// The bytes of a job that is done are not wanted any more, unless the settings keep them.
+    fn drop_bytes_if_done(&mut self, id: JobId) {
+        let Some(entry) = self.table.get_mut(id) else { return };
+        if entry.is_final() && entry.bytes && self.settings.keeps(entry.status).is_zero() {
+            entry.bytes = false;
+            let place = entry.place;
+            if place != NOWHERE {
+                self.journal.drop_bytes(place);
+            }
+        }
+    }
+
+    fn add(&mut self, records: Vec<(Record, Use)>, group: &mut Group) {
+        if records.is_empty() {
+            return;
+        }
+        if let Err(error) = group.add(records) {
+            tracing::error!(%error, "a record cannot be encoded");
+        }
+    }
+
+    pub(super) fn control(&mut self, control: Control, group: &mut Group) {
+        let forgotten =
+            (control.kind == ControlKind::Purge).then(|| self.table.get(control.id).cloned()).flatten();
+        self.table.control(&control);
+        if let Some(entry) = forgotten {
+            self.forget_entry(&entry);
+        }
+        self.drop_bytes_if_done(control.id);
+        self.add(vec![(Record::Control(control), Use::Nothing)], group);
+    }
+
+    fn forget_entry(&mut self, entry: &Entry) {
+        for place in std::iter::once(&entry.place).chain(&entry.history) {
+            self.journal.forget(*place);
+        }
+    }
+
+    fn act(
+        &mut self,
+        id: JobId,
+        action: Action,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Status, ActError> {
+        let entry = self.table.get(id).ok_or(ActError::NotFound)?;
+        let kind =
+            wanted(entry, &action, now).ok_or_else(|| ActError::TooLate(too_late(entry.status, &action)))?;
+        self.control(Control { id, at: now, kind }, group);
+        group.must_sync = true;
+        // A purged job is gone; what it was is the last that can be said of it.
+        self.table.promote(now);
+        Ok(self.table.get(id).map_or(Status::Cancelled, |e| e.status))
+    }
+
+    fn expire(&mut self, now: Timestamp, group: &mut Group) {
+        for id in self.table.expired(now) {
+            self.control(Control { id, at: now, kind: ControlKind::Expire }, group);
+        }
+    }
+
+    /// Serves the lessees that wait, the one that came last first: its connection is the warmest.
+    fn serve_lessees(&mut self, group: &mut Group, waiting: &mut Waiting) {
+        let mut still = Vec::new();
+        while let Some((ask, answer)) = self.lessees.pop() {
+            if answer.is_closed() {
+                continue;
+            }
+            let picked = self.table.pick(&ask.route, ask.limit.max(1), &mut self.fence);
+            if picked.is_empty() {
+                still.push((ask, answer));
+                continue;
+            }
+            let fences = picked.iter().filter_map(|id| Some((*id, self.table.get(*id)?.fence)));
+            waiting.leases.push((fences.collect(), answer));
+            group.leased.extend(&picked);
+            group.must_sync = true;
+        }
+        still.reverse();
+        self.lessees = still;
+        if !group.leased.is_empty() {
+            let record = Record::Leased(group.leased.clone());
+            self.add(vec![(record, Use::Nothing)], group);
+        }
+    }
+
+    /// Writes and, where an answer waits for it or it is time, syncs. On failure the round is taken back.
+    fn commit(&mut self, group: &mut Group) -> Result<(), StoreError> {
+        let overdue = self.sync_by.is_some_and(|at| at <= Instant::now()) || self.closing.is_some();
+        if group.frames.is_empty() && !(overdue && self.sync_by.is_some()) {
+            return Ok(());
+        }
+        match self.write(group, overdue) {
+            Ok(()) => {
+                self.say(None);
+                Ok(())
+            }
+            Err(error) => {
+                let text = format!("the queue cannot write: {error}");
+                tracing::error!("{text}");
+                self.journal.give_up_unsynced();
+                group.take_back(&mut self.table);
+                // What is applied and not an insert or a lease stays applied and is written again.
+                self.say(Some(text.clone()));
+                self.sync_by = Some(Instant::now() + RETRY_WRITE);
+                Err(StoreError::Io(text))
+            }
+        }
+    }
+
+    fn write(&mut self, group: &mut Group, overdue: bool) -> std::io::Result<()> {
+        let sync = group.must_sync || overdue;
+        let again = std::mem::take(&mut self.unsynced);
+        let redo = self.refusing.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if redo && !again.is_empty() {
+            // Their first copies went with the segment that was given up.
+            let places = self.journal.append(&again);
+            self.unsynced = again;
+            for place in places? {
+                self.journal.forget(place);
+            }
+        } else {
+            self.unsynced = again;
+        }
+        if !group.frames.is_empty() {
+            let kept = lasting(&group.frames);
+            let wrote = group.write(&mut self.journal, &mut self.table);
+            self.unsynced.extend(kept);
+            wrote?;
+        }
+        if sync {
+            self.journal.sync()?;
+            self.syncs += 1;
+            self.unsynced.clear();
+            self.sync_by = None;
+        } else if self.sync_by.is_none() {
+            self.sync_by = Some(Instant::now() + LAZY_SYNC);
+        }
+        Ok(())
+    }
+
+    fn say(&self, why: Option<String>) {
+        *self.refusing.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    fn answer(&mut self, written: Result<(), StoreError>, group: Group, waiting: Waiting) {
+        self.accepted += group.inserted.len() as u64;
+        self.tell();
+        let refused = |e: &StoreError| InsertError::Store(e.clone());
+        for (result, answer) in waiting.inserts {
+            let result = written.as_ref().map_err(refused).and(result);
+            drop(answer.send(result));
+        }
+        for answer in waiting.settles {
+            drop(answer.send(Ok(())));
+        }
+        for (result, answer) in waiting.acts {
+            drop(answer.send(result));
+        }
+        for (picked, answer) in waiting.leases {
+            match &written {
+                Ok(()) => self.hand_over(picked, &group, answer),
+                Err(error) => drop(answer.send(Err(error.clone()))),
+            }
+        }
+        for question in waiting.questions {
+            self.reply(question);
+        }
+    }
+
+    fn tell(&mut self) {
+        for change in self.table.changed.drain(..) {
+            // Nobody listening is no failure.
+            drop(self.changes.send(change));
+        }
+    }
+
+    fn hand_over(&mut self, picked: Vec<(JobId, u64)>, group: &Group, answer: Answer<Leases>) {
+        let mut leases = Vec::with_capacity(picked.len());
+        for (id, fence) in picked {
+            match self.job(id, group) {
+                Ok(job) => leases.push(Lease::new(job, Guard::new(id, fence, self.back.clone()))),
+                Err(why) => self.break_job(id, &why),
+            }
+        }
+        // A lessee that went away drops its leases here, and each comes back by its guard.
+        drop(answer.send(Ok(leases)));
+    }
+
+    fn job(&self, id: JobId, group: &Group) -> Result<Job, String> {
+        let entry = self.table.get(id).ok_or("no such job")?;
+        if let Some(fresh) = group.fresh.get(&id) {
+            return Ok(job(entry, &Head::of(fresh), fresh.header.clone(), fresh.body.clone()));
+        }
+        let found = self.journal.read(entry.place).map_err(|e| e.to_string())?;
+        match Record::read(found.kind, &found.head) {
+            Ok(Record::Accepted(head) | Record::Snapshot(head, _)) => {
+                Ok(job(entry, &head, found.header, found.body))
+            }
+            Ok(_) => Err("another record stands in its place".into()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// A message that cannot be read back is given up, visibly.
+    fn break_job(&mut self, id: JobId, why: &str) {
+        tracing::error!(%id, "a stored message is damaged: {why}");
+        self.corrupt += 1;
+        let mut group = Group::default();
+        let kind = ControlKind::Broken(format!("the stored message is damaged: {why}"));
+        self.control(Control { id, at: self.clock.now(), kind }, &mut group);
+        if let Err(error) = self.commit(&mut group) {
+            tracing::error!(%id, %error, "could not be recorded");
+        }
+    }
+}
+
+/// A record not yet written stands nowhere.
+pub(super) const NOWHERE: Place = Place { segment: u32::MAX, at: u32::MAX, octets: 0 };
+
+/// Frames that stay true when the round fails: all but inserts and leases.
+fn lasting(frames: &[Frame]) -> Vec<Frame> {
+    let of_this_round = |kind: u8| matches!(kind, 1 | 2);
+    frames.iter().filter(|f| !f.iter().any(|r| of_this_round(r.kind))).cloned().collect()
+}
+
+fn job(entry: &Entry, head: &Head, header: bytes::Bytes, body: bytes::Bytes) -> Job {
+    Job {
+        id: head.id,
+        project: entry.project.clone(),
+        envelope: head.envelope.clone(),
+        open: entry.open(),
+        header,
+        body,
+        meta: Arc::new(head.meta.clone()),
+        created_at: head.created_at,
+        expires_at: entry.expires_at,
+        priority: entry.priority,
+        attempts: entry.attempts,
+        possible_duplicate: entry.doubt,
+        eight_bit: head.eight_bit,
+        utf8_header: head.utf8_header,
+    }
+}
+
+/// What an action means for a job as it stands; `None`: it does not apply.
+fn wanted(entry: &Entry, action: &Action, now: Timestamp) -> Option<ControlKind> {
+    let waits = matches!(entry.state, State::Scheduled | State::Ready | State::Deferred);
+    let held = entry.state == State::Held;
+    let refused =
+        entry.recipients.iter().any(|r| matches!(r, RecipientState::Failed | RecipientState::Expired));
+    match action {
+        Action::Cancel => (waits || held).then_some(ControlKind::Cancel),
+        Action::Retry if entry.is_final() => {
+            let lifetime = entry.expires_at.duration_since(entry.created_at);
+            let expires_at = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
+            (refused && entry.bytes).then_some(ControlKind::Retry { expires_at })
+        }
+        Action::Retry => {
+            let soon = matches!(entry.state, State::Scheduled | State::Deferred);
+            soon.then_some(ControlKind::Retry { expires_at: entry.expires_at })
+        }
+        Action::Hold(why) => waits.then(|| ControlKind::Hold(why.clone())),
+        Action::Release => held.then_some(ControlKind::Release),
+        Action::Reschedule(at) => (entry.state == State::Scheduled).then_some(ControlKind::Reschedule(*at)),
+        Action::Purge => entry.is_final().then_some(ControlKind::Purge),
+    }
+}
+
+fn too_late(status: Status, action: &Action) -> String {
+    let verb = match action {
+        Action::Cancel => "cancelled",
+        Action::Retry => "retried",
+        Action::Hold(_) => "held",
+        Action::Release => "released",
+        Action::Reschedule(_) => "rescheduled",
+        Action::Purge => "purged",
+    };
+    format!("the message is {}; it cannot be {verb}", status.word())
+}

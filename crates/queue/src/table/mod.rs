@@ -1,0 +1,291 @@
+//! All jobs as they stand now: pure and synchronous. The log's records, applied in order, make the
+//! same table when a store is opened as they made while it ran.
+
+mod entry;
+mod keys;
+mod lanes;
+
+pub(crate) use entry::Entry;
+pub(crate) use keys::{Keys, Known};
+
+use crate::journal::Place;
+use crate::lifecycle;
+use crate::record::{Control, ControlKind, SettledRecord};
+use crate::{Change, JobId, RecipientState, State, Status};
+use jiff::Timestamp;
+use lanes::Lanes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The scheduler's table.
+#[derive(Default)]
+pub(crate) struct Table {
+    jobs: BTreeMap<JobId, Entry>,
+    /// Scheduled and deferred jobs by due time.
+    due: BTreeSet<(Timestamp, JobId)>,
+    /// Unsettled jobs by end of life.
+    ends: BTreeSet<(Timestamp, JobId)>,
+    lanes: Lanes,
+    /// Settled jobs, oldest first.
+    settled: VecDeque<(Timestamp, JobId)>,
+    counts: [u64; Status::ALL.len()],
+    unsettled: usize,
+    pub(crate) keys: Keys,
+    /// Status changes not yet told.
+    pub(crate) changed: Vec<Change>,
+}
+
+impl Table {
+    pub(crate) fn get(&self, id: JobId) -> Option<&Entry> {
+        self.jobs.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: JobId) -> Option<&mut Entry> {
+        self.jobs.get_mut(&id)
+    }
+
+    pub(crate) fn unsettled(&self) -> usize {
+        self.unsettled
+    }
+
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Status, u64)> + '_ {
+        Status::ALL.into_iter().zip(self.counts)
+    }
+
+    /// Newest first.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = (JobId, &Entry)> {
+        self.jobs.iter().rev().map(|(id, e)| (*id, e))
+    }
+
+    pub(crate) fn oldest_unsettled(&self) -> Option<Timestamp> {
+        self.jobs.values().find(|e| !e.is_final()).map(|e| e.created_at)
+    }
+
+    /// Adds a job in the state its entry has.
+    pub(crate) fn add(&mut self, id: JobId, entry: Entry) {
+        self.remove(id);
+        self.count(entry.status, true);
+        match (entry.settled_at, entry.is_final()) {
+            (Some(at), true) => self.settled.push_back((at, id)),
+            _ => {
+                self.unsettled += 1;
+                self.ends.insert((entry.expires_at, id));
+            }
+        }
+        if matches!(entry.state, State::Scheduled | State::Deferred) {
+            self.due.insert((entry.due_at, id));
+        }
+        self.changed.push(Change { id, status: entry.status });
+        self.jobs.insert(id, entry);
+    }
+
+    pub(crate) fn remove(&mut self, id: JobId) -> Option<Entry> {
+        let entry = self.jobs.remove(&id)?;
+        self.count(entry.status, false);
+        self.due.remove(&(entry.due_at, id));
+        if self.ends.remove(&(entry.expires_at, id)) {
+            self.unsettled -= 1;
+        }
+        Some(entry)
+    }
+
+    fn count(&mut self, status: Status, up: bool) {
+        let place = Status::ALL.iter().position(|s| *s == status);
+        if let Some(slot) = place.and_then(|p| self.counts.get_mut(p)) {
+            *slot = if up { *slot + 1 } else { slot.saturating_sub(1) };
+        }
+    }
+
+    /// Moves a job, if the life cycle allows it. `edit` sets what belongs to the new state.
+    fn go(&mut self, id: JobId, state: State, status: Status, edit: impl FnOnce(&mut Entry)) -> bool {
+        let Some(entry) = self.jobs.get(&id) else { return false };
+        if !lifecycle::may(entry.state, state) {
+            tracing::error!(%id, from = ?entry.state, to = ?state, "a move that the life cycle does not know; ignored");
+            return false;
+        }
+        let Some(mut entry) = self.remove(id) else { return false };
+        edit(&mut entry);
+        (entry.state, entry.status) = (state, status);
+        if state == State::Ready {
+            self.lanes.push(&entry.route, entry.priority, &entry.project, id);
+        }
+        self.add(id, entry);
+        true
+    }
+
+    /// Jobs whose time has come are ready.
+    pub(crate) fn promote(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.due.first().copied() {
+            if at > now {
+                return;
+            }
+            if !self.go(id, State::Ready, Status::Queued, |_| {}) {
+                self.due.remove(&(at, id));
+            }
+        }
+    }
+
+    /// Unsettled jobs past their end of life that nobody works on.
+    pub(crate) fn expired(&self, now: Timestamp) -> Vec<JobId> {
+        let past = self.ends.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id);
+        past.filter(|id| self.get(*id).is_some_and(|e| e.state != State::Leased)).collect()
+    }
+
+    /// When `promote` or `expired` will have something to do.
+    pub(crate) fn next_time(&self) -> Option<Timestamp> {
+        let waiting = |id: &JobId| self.get(*id).is_some_and(|e| e.state != State::Leased);
+        let end = self.ends.iter().find(|(_, id)| waiting(id)).map(|(at, _)| *at);
+        self.due.first().map(|(at, _)| *at).into_iter().chain(end).min()
+    }
+
+    /// Takes up to `limit` ready jobs of a route; each is leased under `fence`.
+    pub(crate) fn pick(&mut self, route: &str, limit: usize, fence: &mut u64) -> Vec<JobId> {
+        let mut picked = Vec::new();
+        while picked.len() < limit
+            && let Some(id) = self.lanes.pop(route)
+        {
+            if self.get(id).is_none_or(|e| e.state != State::Ready) {
+                continue;
+            }
+            *fence += 1;
+            let this = *fence;
+            if self.go(id, State::Leased, Status::Sending, |e| e.fence = this) {
+                picked.push(id);
+            }
+        }
+        picked
+    }
+
+    /// A `Leased` record read at start.
+    pub(crate) fn leased(&mut self, id: JobId) {
+        if self.get(id).is_some_and(|e| matches!(e.state, State::Scheduled | State::Deferred)) {
+            self.go(id, State::Ready, Status::Queued, |_| {});
+        }
+        self.go(id, State::Leased, Status::Sending, |_| {});
+    }
+
+    /// Jobs that were leased when the process died are ready again, and marked; returns how many.
+    pub(crate) fn recover_leases(&mut self) -> u64 {
+        let leased: Vec<JobId> =
+            self.jobs.iter().filter(|(_, e)| e.state == State::Leased).map(|(id, _)| *id).collect();
+        for id in &leased {
+            self.go(*id, State::Ready, Status::Queued, |e| e.doubt = true);
+        }
+        leased.len() as u64
+    }
+
+    /// A lease came back untouched.
+    pub(crate) fn put_back(&mut self, id: JobId) {
+        self.go(id, State::Ready, Status::Queued, |_| {});
+    }
+
+    /// Applies a settlement; `place` holds its attempt.
+    pub(crate) fn settle(&mut self, record: &SettledRecord, place: Option<Place>) {
+        let Some(entry) = self.jobs.get(&record.id) else { return };
+        let mut recipients = entry.recipients.clone();
+        for (index, state) in &record.finals {
+            if let Some(slot) = recipients.get_mut(*index as usize)
+                && *slot == RecipientState::Open
+            {
+                *slot = *state;
+            }
+        }
+        let done = recipients.iter().all(|r| *r != RecipientState::Open);
+        let (state, status) = match (done, &record.hold) {
+            (true, _) => lifecycle::conclude(&recipients),
+            (false, Some(_)) => (State::Held, Status::Held),
+            (false, None) => (State::Deferred, Status::Deferred),
+        };
+        self.go(record.id, state, status, |e| {
+            e.recipients = recipients;
+            e.history.extend(place);
+            e.attempts += u32::from(record.counted);
+            e.doubt |= record.doubt;
+            e.held_because = record.hold.as_deref().map(Into::into);
+            e.due_at = record.due_at.unwrap_or(e.due_at);
+            e.settled_at = done.then_some(record.at);
+        });
+    }
+
+    /// Applies what was done to a job by hand or by time. `Purge` removes it.
+    pub(crate) fn control(&mut self, control: &Control) {
+        let (id, at) = (control.id, control.at);
+        match &control.kind {
+            ControlKind::Cancel => self.end(id, at, RecipientState::Cancelled),
+            ControlKind::Expire => self.end(id, at, RecipientState::Expired),
+            ControlKind::Broken(why) => {
+                self.end(id, at, RecipientState::Failed);
+                if let Some(entry) = self.jobs.get_mut(&id) {
+                    (entry.held_because, entry.bytes) = (Some(why.as_str().into()), false);
+                }
+            }
+            ControlKind::Retry { expires_at } => {
+                self.go(id, State::Ready, Status::Queued, |e| reopen(e, *expires_at));
+            }
+            ControlKind::Hold(why) => {
+                self.go(id, State::Held, Status::Held, |e| e.held_because = Some(why.as_str().into()));
+            }
+            ControlKind::Release => {
+                self.go(id, State::Ready, Status::Queued, |e| e.held_because = None);
+            }
+            ControlKind::Reschedule(due_at) => {
+                self.go(id, State::Scheduled, Status::Scheduled, |e| e.due_at = *due_at);
+            }
+            ControlKind::Return => self.put_back(id),
+            ControlKind::Purge => {
+                self.remove(id);
+            }
+        }
+    }
+
+    /// Ends what is still open.
+    fn end(&mut self, id: JobId, at: Timestamp, as_what: RecipientState) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let close = |r: &RecipientState| if *r == RecipientState::Open { as_what } else { *r };
+        let recipients: Box<[RecipientState]> = entry.recipients.iter().map(close).collect();
+        let (state, status) = lifecycle::conclude(&recipients);
+        self.go(id, state, status, |e| {
+            (e.recipients, e.settled_at, e.held_because) = (recipients, Some(at), None);
+        });
+    }
+
+    /// Settled jobs to forget: older than `before`, or more than `count`.
+    pub(crate) fn forgettable(&mut self, before: Timestamp, count: usize) -> Vec<JobId> {
+        let mut out = Vec::new();
+        while let Some((at, id)) = self.settled.front().copied() {
+            // A job retried by hand stands here twice; its own time tells the true entry.
+            let stale = self.get(id).is_none_or(|e| e.settled_at != Some(at));
+            if !stale && at >= before && self.settled.len() <= count {
+                break;
+            }
+            self.settled.pop_front();
+            if !stale {
+                out.push(id);
+            }
+        }
+        out
+    }
+
+    /// Jobs that are done, with their entries.
+    pub(crate) fn finals(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.jobs.values_mut().filter(|e| e.is_final())
+    }
+
+    /// Jobs with a record in this segment.
+    pub(crate) fn in_segment(&self, segment: u32) -> Vec<JobId> {
+        let there = |e: &Entry| e.place.segment == segment || e.history.iter().any(|p| p.segment == segment);
+        self.jobs.iter().filter(|(_, e)| there(e)).map(|(id, _)| *id).collect()
+    }
+}
+
+/// Refused and expired recipients are open again.
+fn reopen(entry: &mut Entry, expires_at: Timestamp) {
+    for slot in &mut entry.recipients {
+        if matches!(slot, RecipientState::Failed | RecipientState::Expired) {
+            *slot = RecipientState::Open;
+        }
+    }
+    (entry.expires_at, entry.settled_at, entry.held_because) = (expires_at, None, None);
+}
+
+#[cfg(test)]
+mod tests;
