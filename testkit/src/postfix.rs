@@ -76,7 +76,7 @@ impl Postfix {
             .process_group(0);
         let postfix = Postfix { master: command.spawn().expect("unshare starts"), folder, ports };
         for port in [ports.smtp, ports.submission] {
-            until(&postfix.log(), PATIENCE, || greets(port).then_some(()));
+            until("Postfix's greeting", PATIENCE, || greets(port).then_some(()));
         }
         postfix
     }
