@@ -1,6 +1,7 @@
 //! Waiting for other programs: asked again in short steps, given up loudly.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const STEP: Duration = Duration::from_millis(20);
@@ -19,8 +20,21 @@ pub fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>)
     }
 }
 
-/// A loopback port nobody listens on now.
+/// Below the range systems take ports for outgoing connections from, so that none of those can sit on one of ours
+/// while its server is down.
+const PORTS: std::ops::Range<u32> = 12_000..32_000;
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A loopback port nobody listens on now, given out once in this process.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("it is bound").port()
+    let first = std::process::id().wrapping_mul(101);
+    for _ in PORTS {
+        let step = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(PORTS.start + step).expect("below 65536");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port in {PORTS:?}");
 }
