@@ -116,7 +116,6 @@ pub(super) fn read_frame_header(bytes: &[u8], salt: u32) -> Option<FrameHeader> 
         payload: number(bytes, 8)?,
         count: number(bytes, 12)?,
         sum: number(bytes, 16)?,
-        crc,
     })
 }
 

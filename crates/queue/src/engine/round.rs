@@ -15,13 +15,16 @@ use jiff::Timestamp;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Leased jobs, each with its fence.
+type Picked = Vec<(JobId, u64)>;
+
 /// What waits for the round's sync.
 #[derive(Default)]
 struct Waiting {
     inserts: Vec<(Inserts, Answer<Inserts>)>,
     settles: Vec<Answer<Result<(), StoreError>>>,
     acts: Vec<(Acted, Answer<Acted>)>,
-    leases: Vec<(Vec<(JobId, u64)>, Answer<Leases>)>,
+    leases: Vec<(Picked, Answer<Leases>)>,
     questions: Vec<Question>,
 }
 
@@ -358,7 +361,7 @@ impl<J: Journal> Works<J> {
         }
     }
 
-    fn hand_over(&mut self, picked: Vec<(JobId, u64)>, group: &Group, answer: Answer<Leases>) {
+    fn hand_over(&mut self, picked: Picked, group: &Group, answer: Answer<Leases>) {
         let mut leases = Vec::with_capacity(picked.len());
         for (id, fence) in picked {
             match self.job(id, group) {

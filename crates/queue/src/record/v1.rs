@@ -113,7 +113,7 @@ pub(super) fn decode(kind: u8, bytes: &[u8]) -> Result<Record, String> {
         SETTLED => Record::Settled(Box::new(settled_in(take(bytes)?)?)),
         CONTROL => {
             let (of, at, kind): (u128, i64, ControlV1) = take(bytes)?;
-            Record::Control(Control { id: id(of), at: time(at)?, kind: control_in(kind)? })
+            Record::Control(Control { id: id(of), at: time(at), kind: control_in(kind)? })
         }
         SNAPSHOT => {
             let (head, progress): (HeadV1, ProgressV1) = take(bytes)?;
@@ -131,8 +131,10 @@ fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
-fn time(micros: i64) -> Result<Timestamp, String> {
-    Timestamp::from_microsecond(micros).map_err(|e| e.to_string())
+/// A time out of range is the end of time: `Timestamp::MAX` itself, in microseconds, is such a one.
+fn time(micros: i64) -> Timestamp {
+    let end = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_microsecond(micros).unwrap_or(end)
 }
 
 fn head_out(h: &Head) -> HeadV1 {
@@ -180,9 +182,9 @@ fn head_in(h: HeadV1) -> Result<Head, String> {
         project: h.project.into(),
         envelope,
         meta: h.meta,
-        created_at: time(h.created_at)?,
-        due_at: time(h.due_at)?,
-        expires_at: time(h.expires_at)?,
+        created_at: time(h.created_at),
+        due_at: time(h.due_at),
+        expires_at: time(h.expires_at),
         priority: h.priority,
         route: h.route.into(),
         idempotency: h.idempotency,
@@ -218,7 +220,7 @@ fn attempt_in(a: AttemptV1) -> Result<Attempt, String> {
         cause,
     });
     Ok(Attempt {
-        at: time(a.at)?,
+        at: time(a.at),
         relay: a.relay,
         peer: a.peer,
         recipients: recipients.collect(),
@@ -243,9 +245,9 @@ fn settled_out(s: &SettledRecord) -> SettledV1 {
 fn settled_in(s: SettledV1) -> Result<SettledRecord, String> {
     Ok(SettledRecord {
         id: id(s.id),
-        at: time(s.at)?,
+        at: time(s.at),
         finals: s.finals,
-        due_at: s.due_at.map(time).transpose()?,
+        due_at: s.due_at.map(time),
         hold: s.hold,
         counted: s.counted,
         doubt: s.doubt,
@@ -274,7 +276,7 @@ fn progress_in(p: ProgressV1) -> Result<Progress, String> {
         attempts: p.attempts,
         doubt: p.doubt,
         held_because: p.held_because,
-        settled_at: p.settled_at.map(time).transpose()?,
+        settled_at: p.settled_at.map(time),
         history: p.history.into_iter().map(attempt_in).collect::<Result<_, _>>()?,
         with_bytes: p.with_bytes,
     })
@@ -297,10 +299,10 @@ fn control_out(kind: &ControlKind) -> ControlV1 {
 fn control_in(kind: ControlV1) -> Result<ControlKind, String> {
     Ok(match kind {
         ControlV1::Cancel => ControlKind::Cancel,
-        ControlV1::Retry { expires_at } => ControlKind::Retry { expires_at: time(expires_at)? },
+        ControlV1::Retry { expires_at } => ControlKind::Retry { expires_at: time(expires_at) },
         ControlV1::Hold(why) => ControlKind::Hold(why),
         ControlV1::Release => ControlKind::Release,
-        ControlV1::Reschedule(at) => ControlKind::Reschedule(time(at)?),
+        ControlV1::Reschedule(at) => ControlKind::Reschedule(time(at)),
         ControlV1::Purge => ControlKind::Purge,
         ControlV1::Expire => ControlKind::Expire,
         ControlV1::Return => ControlKind::Return,
