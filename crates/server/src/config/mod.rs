@@ -21,11 +21,12 @@ pub(crate) mod values;
 mod tests;
 
 pub(crate) use findings::{Finding, Findings};
-pub(crate) use reader::{STARS, Shown};
+pub(crate) use reader::Shown;
+pub(crate) use relay::relay_way;
 pub(crate) use settings::{
-    CertFiles, HttpDoor, Kept, Listen, Place, Queue, Relay, Secret, Settings, SmtpDoor, SmtpRelay, Tls, Way,
+    CertFiles, HttpDoor, Identity, Kept, Listen, Login, Place, Queue, Relay, Settings, SmtpDoor, SmtpRelay,
+    Tls, Way,
 };
-pub(crate) use url::parse as parse_relay_url;
 
 use reader::Reader;
 use std::ffi::OsString;

@@ -12,7 +12,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn queue(r: &mut Reader<'_>) -> Queue {
     let kept = kept(r);
-    let length = count(r, "LENGTH", "unset: the disk is the bound").map(|n| n as u64);
+    let length = count(r, "LENGTH", "unset: the disk is the bound");
     r.know("queue", &["TYPE", "LENGTH", "MAX_WORKERS", "BATCH_LENGTH"]);
     for section in ["queue", GITEA] {
         r.know(section, &["DATADIR", "CONN_STR", "QUEUE_NAME", "SET_NAME"]);

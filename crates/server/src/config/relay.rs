@@ -8,6 +8,9 @@ use super::{Surroundings, queue, transport, values};
 
 const RELAY: &str = "postrider.relay";
 const MAILER: &str = "mailer";
+/// Connections to a relay, and jobs a connection leases at once.
+const CONNECTIONS: usize = 10;
+const BATCH: usize = 64;
 
 /// The relay and the place where it was written; `None` with the mistakes told.
 pub(crate) fn relay(r: &mut Reader<'_>, around: &Surroundings) -> Option<Relay> {
@@ -23,16 +26,28 @@ pub(crate) fn relay(r: &mut Reader<'_>, around: &Surroundings) -> Option<Relay> 
         },
     };
     additions(r, way.as_mut(), around);
-    let workers = queue::count(r, "MAX_WORKERS", "10").unwrap_or(10);
+    let workers = queue::count(r, "MAX_WORKERS", "10").unwrap_or(CONNECTIONS);
     let connections = r.parsed(RELAY, "MAX_CONNECTIONS", (workers, "as MAX_WORKERS"), |text| {
         text.parse()
             .ok()
             .filter(|n| (1..=1000).contains(n))
             .ok_or_else(|| format!("{text:?} is no number of connections; write a number from 1 to 1000"))
     });
-    let batch = queue::count(r, "BATCH_LENGTH", "64").unwrap_or(64);
+    let batch = queue::count(r, "BATCH_LENGTH", "64").unwrap_or(BATCH);
     let way = way.filter(|_| enabled)?;
-    Some(Relay { url: shown(&way), way, key, connections: connections.min(1000), batch: batch.min(1000) })
+    Some(Relay { connections: connections.min(1000), batch: batch.min(1000), ..Relay::new(way, key) })
+}
+
+impl Relay {
+    /// A relay with the usual bounds; `key` names the section and key it comes from.
+    pub(crate) fn new(way: Way, key: (&'static str, &'static str)) -> Self {
+        Self { url: shown(&way), way, key, connections: CONNECTIONS, batch: BATCH }
+    }
+}
+
+/// What a relay's URL on the command line means.
+pub(crate) fn relay_way(url: &str, hostname: &str) -> Result<Way, String> {
+    url::parse(url).map(|url| to_way(url, hostname))
 }
 
 /// Whether mail is switched on; a mistake is told when not.

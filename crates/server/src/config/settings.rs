@@ -142,7 +142,7 @@ impl From<String> for Secret {
 pub(crate) struct Queue {
     pub(crate) kept: Kept,
     /// Unsettled mail that may wait; `None`: the disk is the bound.
-    pub(crate) length: Option<u64>,
+    pub(crate) length: Option<usize>,
     /// Empty: the default profile.
     pub(crate) retry: Vec<Duration>,
     pub(crate) expire: Duration,

@@ -1,3 +1,4 @@
+use super::reader::STARS;
 use super::*;
 
 fn around() -> Surroundings {
@@ -88,12 +89,12 @@ fn old_keys_become_new_ones_with_one_warning_each() {
     check_way(
         "HOST = m.example:25\nIS_TLS_ENABLED = false",
         "smtp+starttls://m.example:25",
-        &["PROTOCOL", "SMTP_ADDR"],
+        &["SMTP_ADDR", "PROTOCOL"],
     );
     check_way(
         "HOST = m.example:465\nIS_TLS_ENABLED = true",
         "smtps://m.example:465",
-        &["PROTOCOL", "SMTP_ADDR"],
+        &["SMTP_ADDR", "PROTOCOL"],
     );
     check_way(
         "HOST = old.example\nSMTP_ADDR = m.example\nSMTP_PORT = 465",

@@ -1,0 +1,218 @@
+//! The command line: verbs, flags, examples.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Takes mail from applications, keeps it safe, delivers it through your relay.
+#[derive(Debug, Parser)]
+#[command(
+    name = "postrider",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  postrider dev                           everything on this machine, mail lands in an inbox
+  postrider serve --config app.ini        the daemon
+  postrider config check --config app.ini"
+)]
+pub(crate) struct Cli {
+    /// What is logged to stderr: error, warn, info, debug, trace, or a filter as in RUST_LOG
+    #[arg(long, global = true, env = "RUST_LOG", value_name = "FILTER", hide_env = true)]
+    pub(crate) log: Option<String>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Everything on loopback: API, console, SMTP; mail goes to a local inbox
+    #[command(after_help = "\
+Examples:
+  postrider dev
+  postrider dev --http 127.0.0.1:0 --smtp 127.0.0.1:0 --json
+  postrider dev --data ./try --relay smtp://127.0.0.1:25")]
+    Dev(Dev),
+    /// The daemon
+    #[command(after_help = "\
+Examples:
+  postrider serve --config /etc/postrider/app.ini
+  postrider serve --config postrider.toml --grace 10s --log debug")]
+    Serve(Serve),
+    /// Sends one mail through the daemon
+    #[command(after_help = "\
+Examples:
+  echo \"It works\" | postrider send --data ./try --to ada@example.org --subject Hello --text -
+  postrider send --config app.ini --to ada@example.org --html page.html --attach invoice.pdf --wait")]
+    Send(Send),
+    /// Message JSON on stdin, the finished mail on stdout; sends nothing
+    #[command(after_help = "\
+Examples:
+  echo '{\"to\":\"a@example.org\",\"from\":\"b@example.org\",\"text\":\"Hi\"}' | postrider compose
+  postrider compose --config app.ini --json < message.json")]
+    Compose(Compose),
+    /// API keys; works with the daemon up or down
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider key create --name shop --config app.ini
+  postrider key create --name news --scope send --from example.com --json
+  postrider key revoke shop --config app.ini"
+    )]
+    Key(Key),
+    /// The settings: what holds, and what is wrong
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider config check --config app.ini
+  postrider config show --config app.ini --json"
+    )]
+    Config(Config),
+}
+
+/// How a verb finds the daemon.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Where {
+    /// The daemon's settings file [default: $POSTRIDER_CONFIG, /etc/postrider/postrider.toml, /etc/postrider/app.ini]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The daemon's data folder
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The first line on stdout is JSON, once ready: console, api, smtp, key
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where API and console listen; port 0: any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8025")]
+    pub(crate) http: SocketAddr,
+    /// Where SMTP listens; port 0: any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1025")]
+    pub(crate) smtp: SocketAddr,
+    /// Keep everything in this folder [default: a folder that goes at exit]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Deliver to this relay instead of the inbox, such as smtp://127.0.0.1:25
+    #[arg(long, value_name = "URL")]
+    pub(crate) relay: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Settings: *.ini in Gitea's dialect, else TOML [default: $POSTRIDER_CONFIG, /etc/postrider/…]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How long mail under way may take once we are told to stop
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = crate::config::values::duration)]
+    pub(crate) grace: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// Recipients
+    #[arg(long, required = true, num_args = 1.., value_name = "ADDRESS")]
+    pub(crate) to: Vec<String>,
+    #[arg(long, num_args = 1.., value_name = "ADDRESS")]
+    pub(crate) cc: Vec<String>,
+    #[arg(long, num_args = 1.., value_name = "ADDRESS")]
+    pub(crate) bcc: Vec<String>,
+    /// The sender [default: [mailer] FROM]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from: Option<String>,
+    #[arg(long, default_value = "")]
+    pub(crate) subject: String,
+    /// File with the text; - reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
+    /// File with the HTML; - reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Files to attach
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) attach: Vec<PathBuf>,
+    /// Further header fields, "Name: value"
+    #[arg(long, num_args = 1.., value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+    /// Wait for the outcome: exit 0 only when it was sent
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compose {
+    /// Settings whose house rules apply
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Envelope, Message-ID and the mail in base64 as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Makes a key and prints it, this once
+    Create(KeyCreate),
+    /// Lists the keys
+    List {
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ends a key at once
+    Revoke {
+        /// Name or id of the key
+        key: String,
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyCreate {
+    /// Its name, also the user name for SMTP: [a-z0-9._-], at most 64
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The project whose mail it sends and sees
+    #[arg(long, default_value = "default")]
+    pub(crate) project: String,
+    /// What it may do: send, read, admin
+    #[arg(long, value_delimiter = ',', default_value = "send,read,admin")]
+    pub(crate) scope: Vec<String>,
+    /// A domain it may send from; any when never given
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) from: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: Where,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Effective settings with where they come from; secrets are stars
+    Show {
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// All mistakes and warnings at once, with file, line and key
+    Check {
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+}

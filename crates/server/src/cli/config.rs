@@ -1,0 +1,76 @@
+//! `config show` and `config check`.
+
+use super::args::Config;
+use super::{find, print};
+use crate::config::{Finding, Outcome, Shown, Surroundings};
+use crate::exit::Failure;
+use serde_json::json;
+
+pub(crate) fn run(verb: &Config, around: &Surroundings) -> Result<(), Failure> {
+    let (config, json) = match verb {
+        Config::Show { config, json } | Config::Check { config, json } => (config, *json),
+    };
+    let outcome = find::outcome(config.as_deref(), around)?;
+    match verb {
+        Config::Show { .. } => show(&outcome, json),
+        Config::Check { .. } => check(&outcome, json),
+    }
+}
+
+/// The effective settings; with mistakes in them, what could be read, and the mistakes as failure.
+fn show(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+    let mut lines: Vec<&Shown> = outcome.shown.iter().collect();
+    lines.sort_by(|a, b| (&a.section, &a.key).cmp(&(&b.section, &b.key)));
+    lines.dedup_by(|a, b| (&a.section, &a.key) == (&b.section, &b.key));
+    let origin = |line: &Shown| line.origin.as_ref().map_or("default".to_owned(), ToString::to_string);
+    if json {
+        let all: Vec<_> = lines
+            .iter()
+            .map(|l| json!({"section": l.section, "key": l.key, "value": l.value, "origin": origin(l)}))
+            .collect();
+        print(&json!({"settings": all}).to_string())?;
+    } else {
+        let mut section = None;
+        for line in lines {
+            if section != Some(&line.section) {
+                print(&format!("[{}]", line.section))?;
+                section = Some(&line.section);
+            }
+            print(&format!("{} = {}    ; {}", line.key, line.value, origin(line)))?;
+        }
+    }
+    refuse(outcome)
+}
+
+fn check(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+    let found = &outcome.findings;
+    if json {
+        let list = |findings: &[Finding]| findings.iter().map(entry).collect::<Vec<_>>();
+        let ok = found.mistakes.is_empty();
+        let all = json!({"ok": ok, "mistakes": list(&found.mistakes), "warnings": list(&found.warnings)});
+        print(&all.to_string())?;
+    } else {
+        for warning in &found.warnings {
+            print(&format!("warning: {warning}"))?;
+        }
+        if found.mistakes.is_empty() {
+            print("the settings are good")?;
+        }
+    }
+    refuse(outcome)
+}
+
+fn entry(finding: &Finding) -> serde_json::Value {
+    let origin = finding.origin.as_ref().map(ToString::to_string);
+    json!({
+        "section": finding.section, "key": finding.key, "origin": origin, "problem": finding.problem,
+        "text": finding.to_string(),
+    })
+}
+
+fn refuse(outcome: &Outcome) -> Result<(), Failure> {
+    match outcome.findings.mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Settings(outcome.findings.to_string())),
+    }
+}

@@ -1,0 +1,76 @@
+//! A mail delivered at once by `send` itself, for when no daemon answers. Nothing is queued.
+
+use super::compose::bad;
+use super::print;
+use crate::clock::WallClock;
+use crate::config::Settings;
+use crate::exit::Failure;
+use crate::{ways, wire};
+use http_door::HeaderMode;
+use queue::Clock;
+use send::{Mail, MailOutcome, RecipientOutcome};
+use serde_json::{Value, json};
+
+pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let message = http_door::parse_message(message.to_string().as_bytes(), HeaderMode::Strict);
+    let message = message.map_err(|e| bad(&e))?;
+    let unique = uuid::Uuid::now_v7();
+    let composed =
+        message::compose(&message.draft, &settings.identity.profile, WallClock.now(), unique.as_u128());
+    let composed = composed.map_err(|e| bad(&e.0))?;
+    wire::install_tls();
+    let way = ways::sender(&settings.relay)?;
+    let to = composed.envelope.to.clone();
+    let mail = Mail {
+        ticket: 0,
+        from: composed.envelope.from,
+        to: composed.envelope.to,
+        ret: None,
+        envid: None,
+        header: composed.header,
+        body: composed.body,
+        eight_bit: false,
+        utf8_header: false,
+        urgent: true,
+    };
+    let outcome = way.send(mail).await;
+    let outcome = outcome.ok_or_else(|| Failure::Bug("the sender gave no outcome".into()))?;
+    let trouble: Vec<String> = to
+        .iter()
+        .zip(&outcome.recipients)
+        .filter_map(|(recipient, outcome)| {
+            Some(format!("{}: {}", recipient.address.as_str(), said(outcome)?))
+        })
+        .collect();
+    match trouble.is_empty() {
+        true => print(&if json {
+            json!({"id": unique, "status": "sent"}).to_string()
+        } else {
+            unique.to_string()
+        }),
+        false => Err(failure(&outcome, trouble.join("\n"))),
+    }
+}
+
+/// What stood in the way of one recipient.
+fn said(outcome: &RecipientOutcome) -> Option<String> {
+    match outcome {
+        RecipientOutcome::Accepted(_) => None,
+        RecipientOutcome::Refused { phase, reply } => Some(format!("{}: {}", phase.command(), reply.text())),
+        RecipientOutcome::Undeliverable { text, .. } => Some(text.to_string()),
+        RecipientOutcome::NotAttempted(trouble) => Some(trouble.text.to_string()),
+        RecipientOutcome::Unknown(trouble) => Some(format!("it may have been delivered: {}", trouble.text)),
+    }
+}
+
+/// The gravest of what happened decides: refused for good, else try again later.
+fn failure(outcome: &MailOutcome, text: String) -> Failure {
+    let final_refusal = outcome.recipients.iter().any(|r| match r {
+        RecipientOutcome::Refused { reply, .. } => reply.class() == Some(envelope::Class::Permanent),
+        RecipientOutcome::Undeliverable { .. } => true,
+        RecipientOutcome::Accepted(_) | RecipientOutcome::NotAttempted(_) | RecipientOutcome::Unknown(_) => {
+            false
+        }
+    });
+    if final_refusal { Failure::Unavailable(text) } else { Failure::Later(text) }
+}

@@ -1,0 +1,47 @@
+//! The verbs.
+
+pub(crate) mod args;
+mod client;
+mod compose;
+mod config;
+mod dev;
+mod direct;
+mod find;
+mod key;
+mod send;
+mod serve;
+
+use crate::config::Surroundings;
+use crate::exit::Failure;
+use args::{Cli, Verb};
+use std::io::Write;
+
+/// Runs a verb to its end.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    let around = Surroundings::here();
+    match cli.verb {
+        Verb::Dev(dev) => block_on(dev::run(dev, around)),
+        Verb::Serve(serve) => block_on(serve::run(serve, around)),
+        Verb::Send(send) => block_on(send::run(send, around)),
+        Verb::Compose(compose) => compose::run(&compose, &around),
+        Verb::Key(key) => key::run(&key, &around),
+        Verb::Config(config) => config::run(&config, &around),
+    }
+}
+
+fn block_on(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(verb)
+}
+
+/// A line on stdout. A reader that went away is no failure of ours.
+fn print(line: &str) -> Result<(), Failure> {
+    write(format!("{line}\n").as_bytes())
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,150 @@
+//! `send`: one mail through the daemon, or by ourselves when there is none.
+
+use super::client::{self, Client};
+use super::{args, direct, find, print};
+use crate::config::Surroundings;
+use crate::exit::Failure;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hyper::Method;
+use serde_json::{Map, Value, json};
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// Octets of one file that are read: the largest mail there is.
+const MAX_FILE: u64 = 50_000_000;
+/// How long `--wait` waits.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub(crate) async fn run(send: args::Send, around: Surroundings) -> Result<(), Failure> {
+    let around = Surroundings { run_commands: true, ..around };
+    let message = message(&send)?;
+    let data_dir = find::data_dir(&send.place, &around)?;
+    if let Some(client) = Client::find(client::sockets(&data_dir, &around)).await {
+        return submit(&client, &message, send.wait, send.json).await;
+    }
+    if send.place.config.is_some() {
+        let settings = find::settings(send.place.config.as_deref(), &around)?;
+        return direct::deliver(&message, &settings, send.json).await;
+    }
+    Err(Failure::Unavailable(format!(
+        "no daemon answers at {}; start one with postrider serve, or name its folder by --data or its \
+         settings by --config",
+        data_dir.join("submit.sock").display()
+    )))
+}
+
+async fn submit(client: &Client, message: &Value, wait: bool, json: bool) -> Result<(), Failure> {
+    let answer = client.call(Method::POST, "/emails", Some(message)).await?.success()?;
+    let id = answer.get("id").and_then(Value::as_str);
+    let id = id.ok_or_else(|| Failure::Protocol("the daemon accepted the mail and named no id".into()))?;
+    print(&if json { answer.to_string() } else { id.to_owned() })?;
+    if !wait {
+        return Ok(());
+    }
+    match tokio::time::timeout(PATIENCE, outcome(client, id)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            Err(Failure::Later(format!("{id} is accepted and not yet delivered; the daemon goes on trying")))
+        }
+    }
+}
+
+/// Asks until the mail's status is final.
+async fn outcome(client: &Client, id: &str) -> Result<(), Failure> {
+    let mut pause = Duration::from_millis(20);
+    loop {
+        let mail = client.call(Method::GET, &format!("/emails/{id}"), None).await?.success()?;
+        let status = mail.get("status").and_then(Value::as_str).unwrap_or_default();
+        match queue::Status::parse(status) {
+            Some(queue::Status::Sent) => return Ok(()),
+            Some(end) if end.is_final() => {
+                return Err(Failure::Unavailable(format!("{id} is {status}; GET /emails/{id} tells why")));
+            }
+            Some(_) => {}
+            None => {
+                return Err(Failure::Protocol(format!("the daemon gave {id} the unknown status {status:?}")));
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+/// The message JSON of the flags.
+fn message(send: &args::Send) -> Result<Value, Failure> {
+    let stdin = Path::new("-");
+    let readers = [&send.text, &send.html].into_iter().flatten().chain(&send.attach);
+    if readers.filter(|path| *path == stdin).count() > 1 {
+        return Err(Failure::Usage(
+            "stdin (-) can be read once only; put one of the parts into a file".into(),
+        ));
+    }
+    if send.text.is_none() && send.html.is_none() {
+        return Err(Failure::Usage(
+            "the mail has no content; give --text FILE or --html FILE (- reads stdin)".into(),
+        ));
+    }
+    let mut message = Map::new();
+    message.insert("to".into(), json!(send.to));
+    message.insert("subject".into(), json!(send.subject));
+    for (key, list) in [("cc", &send.cc), ("bcc", &send.bcc)] {
+        if !list.is_empty() {
+            message.insert(key.into(), json!(list));
+        }
+    }
+    if let Some(from) = &send.from {
+        message.insert("from".into(), json!(from));
+    }
+    for (key, file) in [("text", &send.text), ("html", &send.html)] {
+        if let Some(path) = file {
+            let text = String::from_utf8(read(path)?)
+                .map_err(|_| Failure::BadMessage(format!("{}: is not UTF-8; convert it", path.display())))?;
+            message.insert(key.into(), json!(text));
+        }
+    }
+    if !send.header.is_empty() {
+        message.insert("headers".into(), headers(&send.header)?);
+    }
+    let attachments = send.attach.iter().map(|path| attachment(path)).collect::<Result<Vec<_>, _>>()?;
+    if !attachments.is_empty() {
+        message.insert("attachments".into(), json!(attachments));
+    }
+    Ok(Value::Object(message))
+}
+
+fn headers(lines: &[String]) -> Result<Value, Failure> {
+    let mut fields: Map<String, Value> = Map::new();
+    for line in lines {
+        let (name, value) = line.split_once(':').ok_or_else(|| {
+            Failure::Usage(format!("--header {line:?} has no colon; write it as \"Name: value\""))
+        })?;
+        let values = fields.entry(name.trim()).or_insert_with(|| json!([]));
+        if let Value::Array(values) = values {
+            values.push(json!(value.trim_matches(' ')));
+        }
+    }
+    Ok(Value::Object(fields))
+}
+
+fn attachment(path: &Path) -> Result<Value, Failure> {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).filter(|n| n != "-");
+    let content = BASE64_STANDARD.encode(read(path)?);
+    Ok(json!({"filename": name.unwrap_or_else(|| "attachment".into()), "content": content}))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |because| Failure::Read { path: path.to_owned(), because };
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(failed)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    match bytes.len() as u64 > MAX_FILE {
+        true => Err(Failure::BadMessage(format!("{} is longer than {MAX_FILE} octets", path.display()))),
+        false => Ok(bytes),
+    }
+}

@@ -1,0 +1,33 @@
+//! `serve`: the daemon.
+
+use super::{args, find};
+use crate::config::{Kept, Surroundings};
+use crate::exit::Failure;
+use crate::house::{House, Plan};
+use crate::signals::Signals;
+use http_door::Trust;
+use std::path::PathBuf;
+
+pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), Failure> {
+    let around = Surroundings { run_commands: true, ..around };
+    let settings = find::settings(serve.config.as_deref(), &around)?;
+    if settings.queue.kept == Kept::InMemory {
+        tracing::warn!("[queue] TYPE = channel keeps mail in memory: what waits is lost when we end");
+    }
+    let (relay, data_dir) = (settings.relay.url.clone(), settings.data_dir.clone());
+    let plan = Plan {
+        settings,
+        trust: Trust::Keys,
+        http_name: "[postrider.http] LISTEN",
+        smtp_name: "[postrider.smtp] LISTEN",
+        runtime_dir: around.variable("RUNTIME_DIRECTORY").map(PathBuf::from),
+        grace: serve.grace,
+    };
+    let mut signals = Signals::new()?;
+    let house = House::open(plan).await?;
+    let smtp = house.smtp.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string);
+    tracing::info!(http = %house.http, %smtp, %relay, data = %data_dir.display(), "ready");
+    house.serve(&mut signals).await?;
+    tracing::info!("stopped");
+    Ok(())
+}

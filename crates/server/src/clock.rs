@@ -1,0 +1,14 @@
+//! The wall clock, read here and nowhere else.
+
+use jiff::Timestamp;
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WallClock;
+
+impl queue::Clock for WallClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}

@@ -1,0 +1,55 @@
+//! Opening the places where doors listen.
+
+use crate::config::Listen;
+use crate::exit::Failure;
+use http_door::Listener;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+/// A TCP place; `name` is the flag or key that chose it.
+pub(crate) async fn tcp(address: SocketAddr, name: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port",
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose another port",
+            _ => "choose an address of this machine",
+        };
+        Failure::Unavailable(format!("{name} {address}: {error}; {remedy}"))
+    })
+}
+
+/// A socket file with its mode. One that nobody answers at is a leftover and is replaced.
+pub(crate) async fn unix(path: &Path, mode: u32) -> Result<UnixListener, Failure> {
+    let failed = |because| Failure::Create { path: path.to_owned(), because };
+    if UnixStream::connect(path).await.is_ok() {
+        return Err(Failure::Unavailable(format!(
+            "{}: another program listens there; stop it",
+            path.display()
+        )));
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) => {
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+        Ok(_) => return Err(failed(io::Error::other("a file that is no socket is in the way; remove it"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Either, for the HTTP door.
+pub(crate) async fn http(place: &Listen, name: &str) -> Result<Listener, Failure> {
+    match place {
+        Listen::Tcp(address) => Ok(Listener::Tcp(tcp(*address, name).await?)),
+        Listen::Unix(path) => Ok(Listener::Unix(unix(path, OWNER_AND_GROUP).await?)),
+    }
+}
+
+/// The HTTP socket asks for keys, so a proxy in our group may use it.
+const OWNER_AND_GROUP: u32 = 0o660;

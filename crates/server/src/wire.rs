@@ -1,0 +1,74 @@
+//! From settings to parts: folder, store, keys, sender.
+
+use crate::config::{Kept, Relay, Settings};
+use crate::exit::Failure;
+use queue::state::{StateDb, StateError};
+use queue::{AnyStore, Clock, StoreSettings};
+use send::Sender;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Makes the data folder if it is not there, for us alone, and sees that it can be used.
+pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
+    let failed = |because| Failure::Create { path: path.to_owned(), because };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    std::fs::read_dir(path).map(drop).map_err(failed)
+}
+
+/// What `state.db` refused.
+pub(crate) fn state(error: StateError) -> Failure {
+    match error {
+        StateError::BadName(_) | StateError::NoScope | StateError::NameTaken(_) | StateError::NotFound => {
+            Failure::Usage(error.to_string())
+        }
+        StateError::File { path, cause } => Failure::Create { path: path.into(), because: cause },
+        StateError::Sqlite(_) | StateError::Newer { .. } | StateError::Damaged(_) | StateError::NoRandom => {
+            Failure::Io(std::io::Error::other(error.to_string()))
+        }
+    }
+}
+
+/// Names the one TLS implementation of the process; a second call changes nothing.
+pub(crate) fn install_tls() {
+    let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if installed.is_err() {
+        tracing::debug!("the TLS provider stands already");
+    }
+}
+
+/// The queue's store, opened.
+pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Failure> {
+    let settings = StoreSettings {
+        length: s.queue.length,
+        keep_history: s.queue.keep_history,
+        keep_body: s.queue.keep_body,
+        ..StoreSettings::default()
+    };
+    if s.queue.kept == Kept::InMemory {
+        return Ok(AnyStore::memory(settings, clock.clone()));
+    }
+    let opened = AnyStore::open_disk(&s.data_dir, settings, clock.clone());
+    let (store, report) = opened.map_err(|because| Failure::Store { path: s.data_dir.clone(), because })?;
+    tracing::info!(
+        unsettled = report.unsettled,
+        possible_duplicates = report.possible_duplicates,
+        torn_octets = report.torn,
+        "the queue is open"
+    );
+    if report.corrupt > 0 {
+        tracing::error!(frames = report.corrupt, "damaged records were set aside in quarantine/");
+    }
+    Ok(store)
+}
+
+/// The one relay of this version.
+pub(crate) fn relay(relay: &Relay, sender: Arc<dyn Sender>) -> worker::Relay {
+    worker::Relay {
+        name: "default".into(),
+        url: relay.url.as_str().into(),
+        sender,
+        connections: relay.connections,
+        batch: relay.batch,
+    }
+}
