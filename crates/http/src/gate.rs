@@ -15,6 +15,9 @@ use std::net::IpAddr;
 /// Octets of an `Authorization` field.
 const MAX_AUTHORIZATION: usize = 1_024;
 
+/// Octets of a path.
+const MAX_PATH: usize = 2_048;
+
 /// Lets a request pass with its `Caller`, or answers it.
 pub(crate) async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     match admit(&door, &request) {
@@ -31,7 +34,7 @@ pub(crate) async fn check(State(door): State<Door>, mut request: Request, next: 
 /// The caller; `None`: a path that is free.
 fn admit(door: &Door, request: &Request) -> Result<Option<Caller>, Problem> {
     let (headers, path) = (request.headers(), request.uri().path());
-    if path.len() > 2_048 {
+    if path.len() > MAX_PATH || !is_text(path) {
         return Err(Problem::not_found());
     }
     if matches!(door.trust, Trust::Open | Trust::Keys) {
@@ -74,6 +77,26 @@ fn is_free(path: &str, request: &Request) -> bool {
         None => false,
     };
     path == "/livez" || (path == "/readyz" && near)
+}
+
+/// Whether the path is UTF-8 once percent-decoded (RFC 3986 2.1).
+fn is_text(path: &str) -> bool {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut pieces = path.split('%');
+    decoded.extend_from_slice(pieces.next().unwrap_or_default().as_bytes());
+    for piece in pieces {
+        match piece
+            .split_at_checked(2)
+            .and_then(|(hex, rest)| Some((u8::from_str_radix(hex, 16).ok()?, rest)))
+        {
+            Some((octet, rest)) => {
+                decoded.push(octet);
+                decoded.extend_from_slice(rest.as_bytes());
+            }
+            None => decoded.extend_from_slice(piece.as_bytes()),
+        }
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
 
 enum Shown {

@@ -1,0 +1,17 @@
+//! The door over a real mailer with a store in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends by panic, also in what its cases share"
+)]
+
+mod access;
+mod acting;
+mod console;
+mod house;
+mod problems;
+mod reading;
+mod sending;
+mod serving;
