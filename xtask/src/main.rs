@@ -25,6 +25,7 @@ Usage: cargo xtask VERB
   tidy            sizes, headings, forgotten tests
   docs            links and crate names in the documents
   peers           fetches the real mail programs under target/peers
+  smoke BINARY    the README's first command on a binary: dev, a mail, the inbox
   bench relay     accepted and delivered mails a second through the release binary
 ";
 
@@ -49,6 +50,7 @@ fn verb(words: &[&str]) -> Result<()> {
         ["floors"] => floors::run(),
         ["tidy"] => tidy::run(),
         ["docs"] => documents::run(),
+        ["smoke", binary] => smoke::run(binary.as_ref()),
         ["peers"] => peers::fetch().map(drop),
         ["bench", "relay"] => bench::relay(),
         [] | ["help" | "-h" | "--help"] => {
@@ -86,5 +88,5 @@ fn ci_steps(steps: &mut Steps) -> Result<()> {
     check(steps)?;
     steps.step("test", || test(&[]))?;
     steps.step("release build", || cargo(&["build", "--release"]))?;
-    steps.step("smoke", smoke::run)
+    steps.step("smoke", || smoke::run(&run::root().join("target/release/postrider")))
 }

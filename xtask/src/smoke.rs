@@ -2,13 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-
-use crate::run::root;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -23,9 +22,8 @@ impl Drop for Ended {
     }
 }
 
-pub(crate) fn run() -> Result<()> {
-    let binary = root().join("target/release/postrider");
-    let mut command = Command::new(&binary);
+pub(crate) fn run(binary: &Path) -> Result<()> {
+    let mut command = Command::new(binary);
     command.args(["dev", "--json", "--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0"]).stdout(Stdio::piped());
     let mut daemon = Ended(command.spawn().with_context(|| format!("cannot start {}", binary.display()))?);
     let mut line = String::new();

@@ -45,7 +45,15 @@ pub(crate) fn run() -> Result<()> {
 /// Files under version control and new ones not ignored.
 fn listed(root: &Path) -> Result<Vec<String>> {
     let mut git = std::process::Command::new("git");
-    git.current_dir(root).args(["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]);
+    git.current_dir(root).args([
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--deduplicate",
+    ]);
     Ok(read(&mut git).context("cannot list the files")?.lines().map(str::to_owned).collect())
 }
 

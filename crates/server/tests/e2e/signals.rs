@@ -29,7 +29,7 @@ async fn a_second_sigterm_ends_at_once_and_the_mail_waits() {
     until_status(&daemon, &id, &["sending"]);
     daemon.terminate();
     testkit::until("the daemon to say that it stops", crate::PATIENCE, || {
-        (daemon.log().to_lowercase().contains("drain")).then_some(())
+        (daemon.log().to_lowercase().contains("stopping")).then_some(())
     });
     daemon.terminate();
     daemon.wait();
