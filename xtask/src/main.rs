@@ -61,12 +61,21 @@ fn verb(words: &[&str]) -> Result<()> {
     }
 }
 
+/// Runs every check, so that one call shows all that is to be mended.
 fn check(steps: &mut Steps) -> Result<()> {
-    steps.step("format", || cargo(&["fmt", "--all", "--check"]))?;
-    steps.step("floors", floors::run)?;
-    steps.step("tidy", tidy::run)?;
-    steps.step("docs", documents::run)?;
-    steps.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let outcomes = [
+        steps.step("format", || cargo(&["fmt", "--all", "--check"])),
+        steps.step("floors", floors::run),
+        steps.step("tidy", tidy::run),
+        steps.step("docs", documents::run),
+        steps.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ];
+    let failures: Vec<String> =
+        outcomes.into_iter().filter_map(Result::err).map(|e| format!("{e:#}")).collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    bail!("{}", failures.join("\n"));
 }
 
 /// Unit, contract and end-to-end tests and those in the documentation; goes on after a failed one.
