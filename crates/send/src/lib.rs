@@ -3,10 +3,16 @@
 //! A sender gets mails and answers, for each recipient, what the next hop said. It does not decide
 //! what happens next (that is the worker's judge) and knows nothing of the queue.
 
+pub mod dummy;
+pub mod inbox;
 mod mail;
 mod outcome;
 mod sender;
+pub mod smtp;
 
+pub use dummy::DummySender;
+pub use inbox::InboxSender;
 pub use mail::Mail;
 pub use outcome::{MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
 pub use sender::{BoxFuture, BoxStream, Sender};
+pub use smtp::{SmtpSender, SmtpSettings};

@@ -123,6 +123,7 @@ pub struct Client {
     running: Option<Running>,
     /// Transactions begun on the wire.
     transactions: u64,
+    answered: u64,
     reusable: bool,
     transcript: Transcript,
 }
@@ -140,6 +141,7 @@ impl Client {
             exchange: None,
             running: None,
             transactions: 0,
+            answered: 0,
             reusable: true,
             transcript: Transcript::new(secured),
             config,
@@ -174,6 +176,16 @@ impl Client {
         self.pending.front().map(|pending| pending.expect.phase())
     }
 
+    /// Replies read so far: when it grows, the driver's deadline begins anew.
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// Transactions begun on this connection.
+    pub fn transactions(&self) -> u64 {
+        self.transactions
+    }
+
     /// Whether another transaction may begin on this connection.
     pub fn reusable(&self) -> bool {
         self.reusable && self.pending.is_empty() && self.parser.is_empty()
@@ -206,6 +218,7 @@ impl Client {
 
     fn on_reply(&mut self, reply: Reply) -> Result<Option<Output>, Failure> {
         self.transcript.received(&reply);
+        self.answered += 1;
         let Some(Pending { expect, transaction }) = self.pending.pop_front() else {
             return Err(self.violated(Violation::Unsolicited, Some(reply)));
         };

@@ -10,6 +10,7 @@ pub mod dot;
 pub mod limits;
 pub mod reply;
 pub mod sasl;
+pub mod server;
 mod violation;
 
 pub use capabilities::Capabilities;

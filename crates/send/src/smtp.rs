@@ -1,0 +1,72 @@
+//! The way out by SMTP and LMTP: the sockets, TLS and deadlines around `smtp::client`.
+
+mod batch;
+mod connection;
+mod content;
+mod dial;
+mod idle;
+mod map;
+mod remote_id;
+mod settings;
+mod tls;
+
+pub use settings::{
+    Credentials, Deadlines, Endpoint, MINIMUM_RATE, Security, SettingsError, SmtpSettings, TlsSettings,
+};
+
+use crate::{BoxStream, Mail, MailOutcome, Sender};
+use idle::Idle;
+use std::sync::Arc;
+
+/// Sends over one relay. Idle connections are kept for the next batch.
+#[derive(Debug, Clone)]
+pub struct SmtpSender {
+    relay: Arc<Relay>,
+}
+
+/// Settings made ready: files read, names parsed.
+#[derive(Debug)]
+struct Relay {
+    settings: SmtpSettings,
+    tls: Option<tls::Tls>,
+    hello: ::smtp::command::HelloName,
+    pin: Option<::smtp::sasl::Mechanism>,
+    peer: Box<str>,
+    idle: Idle,
+}
+
+impl SmtpSender {
+    /// Reads the certificate files and checks the names. Opens no connection.
+    pub fn new(settings: SmtpSettings) -> Result<Self, SettingsError> {
+        let hello = ::smtp::command::HelloName::parse(&settings.helo)
+            .ok_or_else(|| SettingsError::Helo(settings.helo.clone()))?;
+        let pin = settings.auth.as_deref().map(|name| {
+            ::smtp::sasl::Mechanism::parse(name).ok_or_else(|| SettingsError::Mechanism(name.into()))
+        });
+        let tls = match settings.security {
+            Security::Plain => None,
+            Security::StartTls { .. } | Security::Implicit => Some(tls::Tls::new(&settings)?),
+        };
+        let relay = Relay {
+            tls,
+            hello,
+            pin: pin.transpose()?,
+            peer: settings.endpoint.to_string().into(),
+            idle: Idle::default(),
+            settings,
+        };
+        Ok(Self { relay: Arc::new(relay) })
+    }
+
+    /// Connects, makes TLS, says EHLO and logs in, then QUIT: what a check of the settings does. The
+    /// dialogue either way.
+    pub async fn probe(&self) -> (Result<(), crate::Trouble>, String) {
+        batch::probe(&self.relay).await
+    }
+}
+
+impl Sender for SmtpSender {
+    fn send_batch<'a>(&'a self, mails: BoxStream<'a, Mail>) -> BoxStream<'a, MailOutcome> {
+        batch::send(Arc::clone(&self.relay), mails)
+    }
+}

@@ -1,0 +1,352 @@
+//! One connection: writes what the core says, reads while it writes, keeps the deadlines.
+
+use super::content::Gather;
+use super::settings::MINIMUM_RATE;
+use super::{Relay, Security, dial, map};
+use crate::{Mail, Trouble};
+use smtp::client::{self, Client, Failure, FailureKind, Outcome, Output, Phase, Transaction};
+use smtp::sasl;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// A transport in both directions.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+const READ: usize = 8 * 1024;
+
+pub(super) struct Connection {
+    relay: Arc<Relay>,
+    /// `None` only while TLS is made, or when that failed.
+    stream: Option<Box<dyn Duplex>>,
+    client: Client,
+    last_used: Instant,
+}
+
+/// A connection that did not come to stand: why, and what was said.
+pub(super) type Refused = Box<(Trouble, String)>;
+
+enum Wrote {
+    All,
+    /// Octets were read meanwhile and given to the core.
+    Heard,
+}
+
+impl Connection {
+    /// Connects, makes TLS, says EHLO, logs in.
+    pub(super) async fn open(relay: &Arc<Relay>) -> Result<Self, Refused> {
+        let line = dial::dial(relay).await.map_err(|trouble| {
+            let said = format!("** {}\n", trouble.text);
+            Box::new((trouble, said))
+        })?;
+        let settings = &relay.settings;
+        let config = client::Config {
+            lmtp: settings.lmtp,
+            hello: relay.hello.clone(),
+            security: match settings.security {
+                Security::Plain => client::Security::Plain,
+                Security::StartTls { required } => client::Security::StartTls { required },
+                Security::Implicit => client::Security::Implicit,
+            },
+            private: line.private,
+            credentials: settings
+                .credentials
+                .as_ref()
+                .map(|who| sasl::Credentials { user: who.user.clone(), secret: who.secret.clone() }),
+            pin: relay.pin,
+        };
+        let mut connection = Self {
+            relay: Arc::clone(relay),
+            stream: Some(line.stream),
+            client: Client::new(config),
+            last_used: Instant::now(),
+        };
+        connection.client.note(&format!("connected to {}", relay.peer));
+        match connection.establish().await {
+            Ok(()) => Ok(connection),
+            Err(trouble) => {
+                connection.client.note(&trouble.text);
+                Err(Box::new((trouble, connection.client.transcript())))
+            }
+        }
+    }
+
+    async fn establish(&mut self) -> Result<(), Trouble> {
+        if self.relay.settings.security == Security::Implicit {
+            self.make_tls().await?;
+        }
+        let mut output = Output::Wait;
+        loop {
+            output = match self.step(output, None).await.map_err(|failure| self.explain(failure))? {
+                Output::StartTls => {
+                    self.make_tls().await?;
+                    self.client.tls_done()
+                }
+                Output::Ready => break,
+                other => other,
+            };
+        }
+        if !self.client.is_secured() && matches!(self.relay.settings.security, Security::StartTls { .. }) {
+            tracing::warn!(peer = %self.relay.peer, "the relay offers no STARTTLS: mail goes in clear");
+        }
+        Ok(())
+    }
+
+    async fn make_tls(&mut self) -> Result<(), Trouble> {
+        if let Some(stream) = self.stream.take() {
+            self.stream = Some(dial::handshake(&self.relay, stream).await?);
+        }
+        Ok(())
+    }
+
+    /// One transaction to its end. An error that left the message in doubt is in the outcome.
+    pub(super) async fn deliver(&mut self, mail: &Mail) -> Result<Outcome, (Failure, Outcome)> {
+        let transaction = Transaction {
+            from: mail.from.clone(),
+            to: mail.to.clone(),
+            ret: mail.ret,
+            envid: mail.envid.clone(),
+            size: mail.size(),
+            eight_bit: mail.eight_bit,
+            utf8_header: mail.utf8_header,
+        };
+        let mut output = self.client.begin(&transaction);
+        loop {
+            output = match output {
+                Ok(Output::Done(outcome)) => {
+                    self.last_used = Instant::now();
+                    return Ok(outcome);
+                }
+                Ok(output) => self.step(output, Some(mail)).await,
+                Err(failure) => {
+                    let blank = || Outcome {
+                        recipients: vec![
+                            client::RecipientResult::NotAttempted(failure.clone());
+                            mail.to.len()
+                        ],
+                        transcript: self.client.transcript().into(),
+                    };
+                    let blank = blank();
+                    return Err((failure.clone(), self.client.abandon(failure).unwrap_or(blank)));
+                }
+            };
+        }
+    }
+
+    /// Whether it can take another mail.
+    pub(super) fn reusable(&self) -> bool {
+        let ours = u64::from(self.relay.settings.messages_per_connection);
+        let bound = self.client.capabilities().mail_max.map_or(ours, |theirs| ours.min(u64::from(theirs)));
+        self.stream.is_some() && self.client.reusable() && self.client.transactions() < bound
+    }
+
+    /// Whether mail went over it before, so that it may have died since.
+    pub(super) fn is_used(&self) -> bool {
+        self.client.transactions() > 0
+    }
+
+    /// Whether it is too old to trust, or has closed or spoken unasked.
+    pub(super) async fn is_stale(&mut self) -> bool {
+        if self.last_used.elapsed() >= self.relay.settings.max_idle {
+            return true;
+        }
+        let Some(stream) = &mut self.stream else { return true };
+        let mut octet = [0u8; 1];
+        poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(&mut octet);
+            Poll::Ready(Pin::new(&mut *stream).poll_read(cx, &mut buffer).is_ready())
+        })
+        .await
+    }
+
+    pub(super) fn idle_for(&self) -> Duration {
+        self.last_used.elapsed()
+    }
+
+    pub(super) fn transcript(&self) -> String {
+        self.client.transcript()
+    }
+
+    /// QUIT, and a short wait for the answer; whatever comes changes nothing.
+    pub(super) async fn close(mut self) {
+        if !self.client.reusable() {
+            return;
+        }
+        let limit = self.relay.settings.deadlines.quit;
+        let quit = async {
+            let mut output = self.client.quit();
+            while let Ok(next) = self.step(output, None).await {
+                if matches!(next, Output::Closed) {
+                    break;
+                }
+                output = next;
+            }
+            if let Some(stream) = &mut self.stream {
+                stream.shutdown().await.ok();
+            }
+        };
+        timeout(limit, quit).await.ok();
+    }
+
+    /// Obeys one output and asks for the next.
+    async fn step(&mut self, output: Output, mail: Option<&Mail>) -> Result<Output, Failure> {
+        match output {
+            Output::Write(octets) => self.write(Gather::commands(octets.expose()), false).await,
+            Output::Content => match mail {
+                Some(mail) => self.write(Gather::message(mail), true).await,
+                None => Err(self.lost("no message to send")),
+            },
+            Output::Wait => self.listen().await,
+            other => Ok(other),
+        }
+    }
+
+    /// Reads until the core has something to say; the deadline runs from one whole reply to the next.
+    async fn listen(&mut self) -> Result<Output, Failure> {
+        let mut answered = self.client.answered();
+        let mut deadline = Instant::now() + self.deadline();
+        let mut buffer = [0u8; READ];
+        loop {
+            let output = self.client.poll()?;
+            if !matches!(output, Output::Wait) {
+                return Ok(output);
+            }
+            if answered != self.client.answered() {
+                answered = self.client.answered();
+                deadline = Instant::now() + self.deadline();
+            }
+            let Some(stream) = &mut self.stream else { return Err(self.lost("the line is closed")) };
+            match timeout_at(deadline, stream.read(&mut buffer)).await {
+                Err(_) => return Err(self.failure(FailureKind::Timeout, "no reply in time")),
+                Ok(Ok(0)) => return Err(self.lost("the peer closed the connection")),
+                Ok(Ok(n)) => self.client.receive(buffer.get(..n).unwrap_or_default()),
+                Ok(Err(error)) => return Err(self.lost(&error.to_string())),
+            }
+        }
+    }
+
+    /// Writes, and hears what the peer says meanwhile: it may refuse in the middle and close.
+    async fn write(&mut self, mut rest: Gather<'_>, content: bool) -> Result<Output, Failure> {
+        let block = self.relay.settings.deadlines.block;
+        let whole = Instant::now() + block + Duration::from_secs(rest.octets() / MINIMUM_RATE);
+        loop {
+            let deadline = whole.min(Instant::now() + block);
+            match timeout_at(deadline, self.write_or_hear(&mut rest, content)).await {
+                Err(_) => {
+                    return Err(self.failure(FailureKind::Timeout, "the peer takes our octets too slowly"));
+                }
+                Ok(Ok(Wrote::All)) => return Ok(Output::Wait),
+                Ok(Ok(Wrote::Heard)) => match self.client.poll()? {
+                    Output::Wait => {}
+                    _ if !content && !rest.is_done() => {
+                        let text = "the server answers commands before they are sent";
+                        return Err(self.failure(FailureKind::Misbehaved, text));
+                    }
+                    output => return Ok(output),
+                },
+                Ok(Err(error)) => return self.last_words(&error).await,
+            }
+        }
+    }
+
+    async fn write_or_hear(&mut self, rest: &mut Gather<'_>, content: bool) -> io::Result<Wrote> {
+        let Self { stream, client, .. } = self;
+        let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
+        poll_fn(|cx| {
+            if let Poll::Ready(heard) = hear(stream, client, cx) {
+                return Poll::Ready(heard.map(|()| Wrote::Heard));
+            }
+            while !rest.is_done() {
+                match Pin::new(&mut *stream).poll_write_vectored(cx, &rest.front()) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(taken)) => rest.advance(taken),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                }
+            }
+            // Taken is as good as sent: from here on the peer may have the whole message.
+            if content && !client.in_doubt() {
+                client.content_written();
+            }
+            Pin::new(&mut *stream).poll_flush(cx).map_ok(|()| Wrote::All)
+        })
+        .await
+    }
+
+    /// The line broke under our writing; a reply may have come before.
+    async fn last_words(&mut self, error: &io::Error) -> Result<Output, Failure> {
+        let limit = self.relay.settings.deadlines.quit;
+        let mut buffer = [0u8; READ];
+        loop {
+            match self.client.poll()? {
+                Output::Wait => {}
+                output => return Ok(output),
+            }
+            let Some(stream) = &mut self.stream else { return Err(self.lost(&error.to_string())) };
+            match timeout(limit, stream.read(&mut buffer)).await {
+                Ok(Ok(n)) if n > 0 => self.client.receive(buffer.get(..n).unwrap_or_default()),
+                _ => return Err(self.lost(&error.to_string())),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Duration {
+        let all = &self.relay.settings.deadlines;
+        match self.client.awaiting() {
+            Some(Phase::Greeting) => all.greeting,
+            Some(Phase::Mail) => all.mail,
+            Some(Phase::Rcpt) => all.rcpt,
+            Some(Phase::Data) => all.data,
+            Some(Phase::End) => all.end,
+            Some(Phase::Quit) => all.quit,
+            Some(Phase::Hello | Phase::Tls | Phase::Auth | Phase::Reset) | None => all.hello,
+        }
+    }
+
+    fn lost(&self, cause: &str) -> Failure {
+        self.failure(FailureKind::Lost, &format!("the connection broke: {cause}"))
+    }
+
+    fn failure(&self, kind: FailureKind, text: &str) -> Failure {
+        Failure::new(kind, self.client.awaiting().unwrap_or(Phase::Mail), None, text)
+    }
+
+    /// Silence or noise where a greeting should be is often TLS.
+    fn explain(&self, failure: Failure) -> Trouble {
+        let silent = failure.phase == Phase::Greeting && failure.reply.is_none();
+        let mut trouble = map::trouble(failure);
+        if silent && self.relay.settings.security != Security::Implicit {
+            let hint = "; if this port speaks TLS from the start (usually 465), use smtps://";
+            trouble.text = format!("{}{hint}", trouble.text).into();
+        }
+        trouble
+    }
+}
+
+fn hear(stream: &mut Box<dyn Duplex>, client: &mut Client, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    let mut octets = [0u8; READ];
+    let mut buffer = ReadBuf::new(&mut octets);
+    match Pin::new(stream).poll_read(cx, &mut buffer) {
+        Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
+            Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+        }
+        Poll::Ready(Ok(())) => {
+            client.receive(buffer.filled());
+            Poll::Ready(Ok(()))
+        }
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("peer", &self.relay.peer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+//! What a relay's settings say, as plain values.
+
+use smtp::sasl::Secret;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the relay listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Name or address (IPv6 without brackets); every address it resolves to is tried in turn.
+    Tcp {
+        host: Box<str>,
+        port: u16,
+    },
+    Unix {
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix { path } => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// How the line is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// `smtp://`, `smtp+unix://`.
+    Plain,
+    /// `smtp+starttls://`; when not `required`, mail goes in clear if the relay offers no TLS and
+    /// there are no credentials.
+    StartTls { required: bool },
+    /// `smtps://`.
+    Implicit,
+}
+
+/// User and password. The password is wiped after use and never printed.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub user: Box<str>,
+    pub secret: Secret,
+}
+
+/// Whom to trust, and who we are to a relay that asks for a certificate. All files are PEM.
+#[derive(Debug, Clone, Default)]
+pub struct TlsSettings {
+    /// FORCE_TRUST_SERVER_CERT: any certificate will do, and who sits in between reads and alters all.
+    pub trust_any: bool,
+    /// Roots instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Certificate chain and key.
+    pub client_cert: Option<(PathBuf, PathBuf)>,
+    /// The name the certificate must bear; the host when `None`.
+    pub server_name: Option<Box<str>>,
+}
+
+/// How long each step may take, over the whole reply (RFC 5321 4.5.3.2).
+#[derive(Debug, Clone)]
+pub struct Deadlines {
+    /// To one address.
+    pub connect: Duration,
+    pub greeting: Duration,
+    /// EHLO, AUTH, RSET and the handshake of TLS.
+    pub hello: Duration,
+    pub mail: Duration,
+    pub rcpt: Duration,
+    pub data: Duration,
+    /// Without any progress of the text; beside it the whole must make [`MINIMUM_RATE`].
+    pub block: Duration,
+    pub end: Duration,
+    pub quit: Duration,
+}
+
+/// Octets a second below which a peer takes our text too slowly.
+pub const MINIMUM_RATE: u64 = 500;
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        Self {
+            connect: Duration::from_secs(30),
+            greeting: minutes(5),
+            hello: minutes(5),
+            mail: minutes(5),
+            rcpt: minutes(5),
+            data: minutes(2),
+            block: minutes(3),
+            end: minutes(10),
+            quit: Duration::from_secs(5),
+        }
+    }
+}
+
+/// All of one relay.
+#[derive(Debug, Clone)]
+pub struct SmtpSettings {
+    pub endpoint: Endpoint,
+    pub security: Security,
+    /// Speak LMTP.
+    pub lmtp: bool,
+    /// The name in EHLO; `localhost` when there is none to give.
+    pub helo: Box<str>,
+    pub credentials: Option<Credentials>,
+    /// The only mechanism to use.
+    pub auth: Option<Box<str>>,
+    pub tls: TlsSettings,
+    pub deadlines: Deadlines,
+    /// How long an unused connection is kept.
+    pub max_idle: Duration,
+    /// Mails over one connection before QUIT; the relay's own LIMITS (RFC 9422) may make it fewer.
+    pub messages_per_connection: u32,
+}
+
+impl SmtpSettings {
+    /// Defaults for all but where and how.
+    pub fn new(endpoint: Endpoint, security: Security) -> Self {
+        Self {
+            endpoint,
+            security,
+            lmtp: false,
+            helo: "localhost".into(),
+            credentials: None,
+            auth: None,
+            tls: TlsSettings::default(),
+            deadlines: Deadlines::default(),
+            max_idle: Duration::from_secs(30),
+            messages_per_connection: 100,
+        }
+    }
+}
+
+/// Settings no connection can be made with.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("{path}: {cause}", path = path.display())]
+    File { path: PathBuf, cause: String },
+    #[error("{0:?} cannot be said in EHLO")]
+    Helo(Box<str>),
+    #[error("AUTH = {0:?} is no mechanism we speak (PLAIN, LOGIN)")]
+    Mechanism(Box<str>),
+    #[error("{0:?} is no name a certificate could bear")]
+    ServerName(Box<str>),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
