@@ -62,7 +62,7 @@ impl Session {
             Some(Mechanism::Plain) => (Exchange::Plain, ""),
             // "Username:" in base64.
             Some(Mechanism::Login) => (Exchange::User, "VXNlcm5hbWU6"),
-            #[allow(unreachable_patterns, reason = "mechanisms that only the client speaks")]
+            // Whatever else the client side speaks is not offered here.
             _ => {
                 self.refuse_with(504, "5.5.4 Mechanism not offered");
                 return None;

@@ -116,9 +116,7 @@ impl Session {
         let refusal = match () {
             () if self.hello.is_none() => Some((503, "5.5.1 Send EHLO first")),
             () if self.transaction.is_some() => Some((503, "5.5.1 A transaction is under way")),
-            () if !self.settings.open && !self.authenticated => {
-                Some((530, "5.7.0 Authentication required"))
-            }
+            () if !self.settings.open && !self.authenticated => Some((530, "5.7.0 Authentication required")),
             () if parameters.body == Some(Body::BinaryMime) => Some((501, "5.6.3 BINARYMIME is not offered")),
             () if unicode => Some((553, "5.6.7 Say SMTPUTF8 for this address")),
             () if big => Some((552, "5.3.4 Message is too big")),
