@@ -1,34 +1,53 @@
 //! The ways out and the SMTP door, built from settings.
 
-use crate::config::{Relay, Settings, Way};
+use crate::config::{Place, Relay, Security, Settings, SmtpRelay, Way};
 use crate::exit::Failure;
-use envelope::Reply;
-use futures_util::StreamExt;
 use postrider::Mailer;
-use send::{BoxStream, Mail, MailOutcome, RecipientOutcome, Sender};
+use send::smtp::{self, Credentials, Endpoint, TlsSettings};
+use send::{DummySender, InboxSender, Sender, SmtpSender, SmtpSettings};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Takes every mail and leaves it where the queue keeps it: what the console shows.
-struct Keeps(&'static str);
-
-impl Sender for Keeps {
-    fn send_batch<'a>(&'a self, mails: BoxStream<'a, Mail>) -> BoxStream<'a, MailOutcome> {
-        Box::pin(mails.map(|mail| {
-            let taken = RecipientOutcome::Accepted(Reply::new(250, "2.0.0 Ok: taken"));
-            MailOutcome::all(mail.ticket, mail.to.len(), taken, self.0)
-        }))
+/// The sender of a relay. Certificate files are read here; nothing is connected.
+pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
+    match &relay.way {
+        Way::Inbox => Ok(Arc::new(InboxSender)),
+        Way::Dummy => Ok(Arc::new(DummySender::new())),
+        Way::Smtp(way) => {
+            let (section, key) = relay.key;
+            let refused = |e: smtp::SettingsError| Failure::Settings(format!("[{section}] {key}: {e}"));
+            Ok(Arc::new(SmtpSender::new(smtp_settings(way)).map_err(refused)?))
+        }
     }
 }
 
-/// The sender of a relay.
-pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
-    match &relay.way {
-        Way::Inbox => Ok(Arc::new(Keeps("inbox"))),
-        Way::Dummy => Ok(Arc::new(Keeps("dummy"))),
-        Way::Smtp(_) => Err(Failure::Settings("SMTP is not linked".into())),
+fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
+    let endpoint = match &way.place {
+        Place::Host { host, port } => Endpoint::Tcp { host: host.as_str().into(), port: *port },
+        Place::Unix(path) => Endpoint::Unix { path: path.clone() },
+    };
+    let security = match way.security {
+        Security::Off => smtp::Security::Plain,
+        Security::StartTls => smtp::Security::StartTls { required: way.require_tls },
+        Security::Implicit => smtp::Security::Implicit,
+    };
+    let credentials = way.login.as_ref().map(|login| Credentials {
+        user: login.user.as_str().into(),
+        secret: login.password.0.as_str().into(),
+    });
+    SmtpSettings {
+        helo: way.helo.as_str().into(),
+        credentials,
+        auth: way.mechanism.as_deref().map(Into::into),
+        tls: TlsSettings {
+            trust_any: way.trust_any,
+            ca_file: way.ca_file.clone(),
+            client_cert: way.client_cert.as_ref().map(|files| (files.cert.clone(), files.key.clone())),
+            server_name: None,
+        },
+        ..SmtpSettings::new(endpoint, security)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::{Kept, Relay, Settings};
 use crate::exit::Failure;
-use queue::state::{StateDb, StateError};
+use queue::state::StateError;
 use queue::{AnyStore, Clock, StoreSettings};
 use send::Sender;
 use std::os::unix::fs::DirBuilderExt;

@@ -24,8 +24,8 @@ pub(crate) use findings::{Finding, Findings};
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
-    CertFiles, HttpDoor, Identity, Kept, Listen, Login, Place, Queue, Relay, Settings, SmtpDoor, SmtpRelay,
-    Tls, Way,
+    CertFiles, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Settings, SmtpDoor,
+    SmtpRelay, Way,
 };
 
 use reader::Reader;
@@ -52,7 +52,9 @@ pub(crate) enum Dialect {
 impl Surroundings {
     /// The environment and name of this process and machine.
     pub(crate) fn here() -> Self {
-        let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+        let hostname = if !name.is_empty() && name.chars().all(fits) { name } else { "localhost".into() };
         Self { variables: std::env::vars_os().collect(), hostname, run_commands: false }
     }
 

@@ -2,7 +2,7 @@
 
 use super::doors::readable;
 use super::reader::{Reader, Written};
-use super::settings::{Login, Place, Relay, Secret, SmtpRelay, Tls, Way};
+use super::settings::{Login, Place, Relay, Secret, Security, SmtpRelay, Way};
 use super::url::{self, RelayUrl};
 use super::{Surroundings, queue, transport, values};
 
@@ -83,7 +83,7 @@ fn from_url(r: &mut Reader<'_>, written: &Written, around: &Surroundings) -> Opt
     if let Way::Smtp(relay) = &way
         && let Place::Host { host, port } = &relay.place
     {
-        transport::doubts(r, relay.tls, (host, *port), &written.origin);
+        transport::doubts(r, relay.security, (host, *port), &written.origin);
     }
     Some(way)
 }
@@ -93,10 +93,10 @@ pub(crate) fn to_way(url: RelayUrl, hostname: &str) -> Way {
     match url {
         RelayUrl::Inbox => Way::Inbox,
         RelayUrl::Dummy => Way::Dummy,
-        RelayUrl::Smtp { place, tls, user, password } => Way::Smtp(Box::new(SmtpRelay {
+        RelayUrl::Smtp { place, security, user, password } => Way::Smtp(Box::new(SmtpRelay {
             place,
-            tls,
-            require_tls: tls != Tls::Off,
+            security,
+            require_tls: security != Security::Off,
             trust_any: false,
             ca_file: None,
             client_cert: None,
@@ -116,10 +116,10 @@ pub(crate) fn shown(way: &Way) -> String {
         Way::Smtp(relay) => match &relay.place {
             Place::Unix(path) => format!("smtp+unix://{}", path.display()),
             Place::Host { host, port } => {
-                let scheme = match relay.tls {
-                    Tls::Off => "smtp",
-                    Tls::StartTls => "smtp+starttls",
-                    Tls::Implicit => "smtps",
+                let scheme = match relay.security {
+                    Security::Off => "smtp",
+                    Security::StartTls => "smtp+starttls",
+                    Security::Implicit => "smtps",
                 };
                 let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
                 format!("{scheme}://{host}:{port}")
@@ -151,12 +151,12 @@ fn additions(r: &mut Reader<'_>, way: Option<&mut Way>, around: &Surroundings) {
     relay.ca_file = ca_file.map(|(path, _)| path);
     relay.mechanism = mechanism;
     match tls {
-        Some(true) if relay.tls == Tls::Off => {
+        Some(true) if relay.security == Security::Off => {
             let origin = r.look(RELAY, "REQUIRE_TLS").map(|w| w.origin);
             let problem = "smtp:// never starts TLS; write smtp+starttls:// or smtps://";
             r.findings.mistake(origin, RELAY, "REQUIRE_TLS", problem);
         }
-        Some(required) => relay.require_tls = required || relay.tls == Tls::Implicit,
+        Some(required) => relay.require_tls = required || relay.security == Security::Implicit,
         None => {}
     }
     if let Some((key, written, secret)) = password {

@@ -88,7 +88,7 @@ pub(crate) enum Way {
 #[derive(Debug, Clone)]
 pub(crate) struct SmtpRelay {
     pub(crate) place: Place,
-    pub(crate) tls: Tls,
+    pub(crate) security: Security,
     /// Refuse to go on where TLS is not to be had.
     pub(crate) require_tls: bool,
     /// Take any certificate.
@@ -108,7 +108,7 @@ pub(crate) enum Place {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tls {
+pub(crate) enum Security {
     Off,
     /// STARTTLS when offered.
     StartTls,

@@ -2,7 +2,7 @@
 
 use super::doors::cert_files;
 use super::reader::Reader;
-use super::settings::{Login, Place, SmtpRelay, Tls, Way};
+use super::settings::{Login, Place, Security, SmtpRelay, Way};
 use super::tree::Origin;
 use super::{Surroundings, values};
 use std::net::IpAddr;
@@ -84,18 +84,18 @@ fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -
         Protocol::Unix => Place::Unix(r.absolute(&address.text)),
         _ => Place::Host { host: bare(&address.text).to_owned(), port },
     };
-    let tls = match protocol {
-        Protocol::Smtps => Tls::Implicit,
-        Protocol::StartTls => Tls::StartTls,
-        Protocol::Smtp | Protocol::Unix | Protocol::Sendmail | Protocol::Dummy => Tls::Off,
+    let security = match protocol {
+        Protocol::Smtps => Security::Implicit,
+        Protocol::StartTls => Security::StartTls,
+        Protocol::Smtp | Protocol::Unix | Protocol::Sendmail | Protocol::Dummy => Security::Off,
     };
     if let Place::Host { host, port } = &place {
-        doubts(r, tls, (host, *port), &address.origin);
+        doubts(r, security, (host, *port), &address.origin);
     }
     Some(SmtpRelay {
         place,
-        tls,
-        require_tls: tls == Tls::Implicit,
+        security,
+        require_tls: security == Security::Implicit,
         trust_any,
         ca_file: None,
         client_cert,
@@ -142,13 +142,15 @@ fn bare(address: &str) -> &str {
 }
 
 /// Settings that work nowhere, or that send in clear over a network.
-pub(crate) fn doubts(r: &mut Reader<'_>, tls: Tls, (host, port): (&str, u16), origin: &Origin) {
-    let told = match (tls, port) {
-        (Tls::Implicit, 25 | 587) => Some(
+pub(crate) fn doubts(r: &mut Reader<'_>, security: Security, (host, port): (&str, u16), origin: &Origin) {
+    let told = match (security, port) {
+        (Security::Implicit, 25 | 587) => Some(
             "TLS from the first byte (smtps) is unusual on this port; port 465 or smtp+starttls was meant?",
         ),
-        (Tls::Off | Tls::StartTls, 465) => Some("port 465 speaks TLS from the first byte; smtps was meant?"),
-        (Tls::Off, _) if !is_local(host) => {
+        (Security::Off | Security::StartTls, 465) => {
+            Some("port 465 speaks TLS from the first byte; smtps was meant?")
+        }
+        (Security::Off, _) if !is_local(host) => {
             Some("mail goes over the network in clear; smtp+starttls or smtps protects it")
         }
         _ => None,

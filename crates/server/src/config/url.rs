@@ -1,12 +1,12 @@
 //! The URLs of relays. A URL may hold a password, so no error repeats it.
 
-use super::settings::{Place, Secret, Tls};
+use super::settings::{Place, Secret, Security};
 use std::path::PathBuf;
 
 /// A relay's URL, read.
 #[derive(Debug, Clone)]
 pub(crate) enum RelayUrl {
-    Smtp { place: Place, tls: Tls, user: Option<String>, password: Option<Secret> },
+    Smtp { place: Place, security: Security, user: Option<String>, password: Option<Secret> },
     Inbox,
     Dummy,
 }
@@ -18,10 +18,10 @@ const FORMS: &str =
 pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
     let (scheme, rest) =
         url.split_once("://").ok_or_else(|| format!("this is no relay's URL; write {FORMS}"))?;
-    let (tls, port) = match scheme {
-        "smtp" => (Tls::Off, 25),
-        "smtps" => (Tls::Implicit, 465),
-        "smtp+starttls" => (Tls::StartTls, 587),
+    let (security, port) = match scheme {
+        "smtp" => (Security::Off, 25),
+        "smtps" => (Security::Implicit, 465),
+        "smtp+starttls" => (Security::StartTls, 587),
         "smtp+unix" => return unix(rest),
         "dummy" if rest.is_empty() => return Ok(RelayUrl::Dummy),
         "inbox" if rest.is_empty() => return Ok(RelayUrl::Inbox),
@@ -42,7 +42,7 @@ pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
             .into());
     }
     let (user, password) = credentials(login)?;
-    Ok(RelayUrl::Smtp { place: host(place, port)?, tls, user, password })
+    Ok(RelayUrl::Smtp { place: host(place, port)?, security, user, password })
 }
 
 fn unix(path: &str) -> Result<RelayUrl, String> {
@@ -50,7 +50,7 @@ fn unix(path: &str) -> Result<RelayUrl, String> {
         return Err("the path of the socket must be whole; write smtp+unix:///run/relay.sock".into());
     }
     let place = Place::Unix(PathBuf::from(decode(path)?));
-    Ok(RelayUrl::Smtp { place, tls: Tls::Off, user: None, password: None })
+    Ok(RelayUrl::Smtp { place, security: Security::Off, user: None, password: None })
 }
 
 fn credentials(login: Option<&str>) -> Result<(Option<String>, Option<Secret>), String> {
@@ -103,8 +103,8 @@ mod tests {
 
     fn shown(url: &str) -> Result<String, String> {
         Ok(match parse(url)? {
-            RelayUrl::Smtp { place, tls, user, password } => {
-                format!("{place:?} {tls:?} {user:?} {:?}", password.map(|p| p.0.to_string()))
+            RelayUrl::Smtp { place, security, user, password } => {
+                format!("{place:?} {security:?} {user:?} {:?}", password.map(|p| p.0.to_string()))
             }
             other => format!("{other:?}"),
         })

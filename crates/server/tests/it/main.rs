@@ -1,0 +1,13 @@
+//! The real binary, spawned: what it prints, what it answers, how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends by panic, also in what its cases share"
+)]
+
+mod bad_input;
+mod dev;
+mod run;
+mod serve;
