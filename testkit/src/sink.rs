@@ -1,5 +1,6 @@
 //! A fast SMTP server that takes everything: counts, keeps what it is told to keep, answers as a relay would.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -113,15 +114,14 @@ impl Sink {
     }
 }
 
-const HELLO: &[u8] =
-    b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE\r\n";
+const HELLO: &str = "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE\r\n";
 
 /// One connection; answers wait in the buffer while more commands are there to read.
 async fn session(stream: impl AsyncRead + AsyncWrite, kept: Arc<Kept>) -> io::Result<()> {
     let (reader, writer) = split(stream);
     let (mut reader, mut writer) = (BufReader::with_capacity(64 * 1024, reader), BufWriter::new(writer));
     writer.write_all(b"220 sink ESMTP\r\n").await?;
-    let mut mail = Received { from: String::new(), to: Vec::new(), bytes: Vec::new() };
+    let mut open: Option<Received> = None;
     let mut line = Vec::new();
     loop {
         if reader.buffer().is_empty() {
@@ -134,45 +134,50 @@ async fn session(stream: impl AsyncRead + AsyncWrite, kept: Arc<Kept>) -> io::Re
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
         let verb = text.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase();
-        if let Some(reply) = kept.refusal(&verb) {
-            writer.write_all(reply.as_bytes()).await?;
-            continue;
-        }
-        match verb.as_str() {
-            "DATA" => {
+        // the octets of a chunk follow whatever the answer will be
+        let last =
+            verb == "BDAT" && chunk(&mut reader, text, open.as_mut().map(|mail| &mut mail.bytes)).await?;
+        let reply = match (verb.as_str(), kept.refusal(&verb), open.take_if(|_| last || verb == "DATA")) {
+            (_, Some(reply), _) => reply.into(),
+            ("DATA", None, Some(mut mail)) if !mail.to.is_empty() => {
                 writer.write_all(b"354 go on\r\n").await?;
                 writer.flush().await?;
                 mail.bytes = dotted(&mut reader).await?;
-                writer.write_all(kept.accept(&mail).as_bytes()).await?;
+                kept.accept(mail).into()
             }
-            "BDAT" => {
-                let last = chunk(&mut reader, text, &mut mail.bytes).await?;
-                let answer = if last { kept.accept(&mail) } else { "250 2.0.0 Ok\r\n".to_owned() };
-                writer.write_all(answer.as_bytes()).await?;
-            }
-            "QUIT" => {
+            ("BDAT", None, Some(mail)) if !mail.to.is_empty() => kept.accept(mail).into(),
+            ("BDAT", None, None) if open.as_ref().is_some_and(|mail| !mail.to.is_empty()) => OK.into(),
+            ("QUIT", None, _) => {
                 writer.write_all(b"221 2.0.0 Bye\r\n").await?;
                 return writer.flush().await;
             }
-            _ => writer.write_all(answer(&verb, text, &mut mail)).await?,
-        }
+            _ => Cow::from(answer(&verb, text, &mut open)),
+        };
+        writer.write_all(reply.as_bytes()).await?;
     }
 }
 
-/// The commands without a body.
-fn answer(verb: &str, text: &str, mail: &mut Received) -> &'static [u8] {
-    match verb {
-        "EHLO" | "HELO" => HELLO,
-        "MAIL" => {
-            *mail = Received { from: path(text), to: Vec::new(), bytes: Vec::new() };
-            b"250 2.1.0 Ok\r\n"
+const OK: &str = "250 2.0.0 Ok\r\n";
+
+/// The commands without a body, and those that came out of order (RFC 5321 4.1.4).
+fn answer(verb: &str, text: &str, open: &mut Option<Received>) -> &'static str {
+    match (verb, open.as_mut()) {
+        ("EHLO" | "HELO", _) => HELLO,
+        ("MAIL", None) => {
+            *open = Some(Received { from: path(text), to: Vec::new(), bytes: Vec::new() });
+            OK
         }
-        "RCPT" => {
+        ("RCPT", Some(mail)) => {
             mail.to.push(path(text));
-            b"250 2.1.5 Ok\r\n"
+            OK
         }
-        "RSET" | "NOOP" => b"250 2.0.0 Ok\r\n",
-        _ => b"500 5.5.1 unknown\r\n",
+        ("RSET", _) => {
+            *open = None;
+            OK
+        }
+        ("NOOP", _) => OK,
+        ("MAIL" | "RCPT" | "DATA" | "BDAT", _) => "503 5.5.1 not now\r\n",
+        _ => "500 5.5.1 unknown\r\n",
     }
 }
 
@@ -182,12 +187,12 @@ impl Kept {
     }
 
     /// Keeps and counts a mail, in this order, and makes the answer.
-    fn accept(&self, mail: &Received) -> String {
+    fn accept(&self, mail: Received) -> String {
         if let Some(reply) = self.refusal(".") {
             return reply.to_owned();
         }
         if self.keep {
-            self.mails.lock().expect("no panic under the lock").push(mail.clone());
+            self.mails.lock().expect("no panic under the lock").push(mail);
         }
         let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         format!("250 2.0.0 Ok: queued as S{number}\r\n")
@@ -225,11 +230,12 @@ async fn dotted(stream: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Vec<u
 async fn chunk(
     stream: &mut (impl AsyncReadExt + Unpin),
     command: &str,
-    into: &mut Vec<u8>,
+    into: Option<&mut Vec<u8>>,
 ) -> io::Result<bool> {
     let mut words = command.split_ascii_whitespace().skip(1);
     let size: u64 = words.next().and_then(|size| size.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-    let read = stream.take(size).read_to_end(into).await?;
+    let mut nowhere = Vec::new();
+    let read = stream.take(size).read_to_end(into.unwrap_or(&mut nowhere)).await?;
     if (read as u64) < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

@@ -149,7 +149,12 @@ fn compare(daemon: &Daemon, ledger: &Ledger, delivered: &[Received]) {
             let mails = found["data"].as_array().unwrap();
             assert_eq!(mails.len(), 1, "{token}: {found}");
             let email = daemon.api.email(mails[0]["id"].as_str().unwrap());
-            assert_eq!(email["possible_duplicate"], true, "{token} came {} times unmarked", came.len());
+            assert_eq!(
+                email["possible_duplicate"],
+                true,
+                "{token} came {} times unmarked: {email}",
+                came.len()
+            );
         }
     }
 }

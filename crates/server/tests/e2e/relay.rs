@@ -32,7 +32,7 @@ async fn a_refused_mail_is_failed_and_shows_the_reply() {
         let email = until_status(&daemon, &id, &["failed"]);
         let text = email.to_string();
         assert!(text.contains("nobody of that name here") && text.contains("550"), "{verb}: {text}");
-        assert_eq!(sink.count(), 0);
+        assert_eq!(sink.count(), 0, "{verb}");
     }
 }
 
