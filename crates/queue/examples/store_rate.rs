@@ -1,0 +1,117 @@
+//! How fast the disk store takes and settles mail: `store_rate [submitters] [seconds] [folder]`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measuring tool: it prints, reads the clock and ends by panic"
+)]
+
+use bytes::Bytes;
+use envelope::{Address, Envelope, ReversePath};
+use jiff::Timestamp;
+use postrider_queue::{
+    AnyStore, Clock, Door, JobId, LeaseAsk, Meta, NewJob, Next, Priority, RecipientState, Settlement, Store,
+    StoreSettings,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+fn job(body: &Bytes) -> NewJob {
+    let now = Timestamp::now();
+    let address = |text: &str| Address::parse(text).unwrap();
+    NewJob {
+        id: JobId(uuid::Uuid::now_v7()),
+        project: "default".into(),
+        envelope: Envelope::new(ReversePath(Some(address("a@example.com"))), [address("b@example.org")]),
+        header: Bytes::from_static(b"From: a@example.com\r\nTo: b@example.org\r\nSubject: rate\r\n\r\n"),
+        body: body.clone(),
+        meta: Meta {
+            door: Door::Library,
+            message_id: "<x@example.com>".into(),
+            subject: "rate".into(),
+            from: "a@example.com".into(),
+            to: vec!["b@example.org".into()],
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            reply_to: Vec::new(),
+            tags: Vec::new(),
+            external_id: None,
+            metadata: None,
+            info: None,
+            key_id: None,
+        },
+        created_at: now,
+        due_at: now,
+        expires_at: "2100-01-01T00:00:00Z".parse().unwrap(),
+        priority: Priority::Normal,
+        route: "default".into(),
+        idempotency: None,
+        eight_bit: false,
+        utf8_header: false,
+    }
+}
+
+async fn settle_all(store: AnyStore, settled: Arc<AtomicU64>) {
+    while let Ok(leases) = store.lease(LeaseAsk { route: "default".into(), limit: 64 }).await {
+        let done = |_: &_| Settlement {
+            finals: vec![(0, RecipientState::Sent)],
+            next: Next::RetryAt(Timestamp::MAX),
+            attempt: None,
+            counted: false,
+            in_doubt: false,
+        };
+        settled.fetch_add(leases.len() as u64, Ordering::Relaxed);
+        let results = leases.into_iter().map(|l| (done(&l), l)).map(|(s, l)| (l, s)).collect();
+        store.settle(results).await.unwrap();
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let mut args = std::env::args().skip(1);
+    let submitters: usize = args.next().map_or(16, |a| a.parse().unwrap());
+    let seconds: u64 = args.next().map_or(3, |a| a.parse().unwrap());
+    let folder = args.next().map_or_else(|| tempfile::tempdir().unwrap().keep(), Into::into);
+    let settings = StoreSettings { space_floor: 0, ..StoreSettings::default() };
+    let (store, report) = AnyStore::open_disk(&folder, settings, Arc::new(Now)).unwrap();
+    println!("opened {}: {report:?}", folder.display());
+    let (body, stop) = (Bytes::from(vec![b'x'; 7_000]), Arc::new(AtomicBool::new(false)));
+    let settled = Arc::new(AtomicU64::new(0));
+    let worker = tokio::spawn(settle_all(store.clone(), settled.clone()));
+    let start = Instant::now();
+    let submit = |_| {
+        let (store, body, stop) = (store.clone(), body.clone(), stop.clone());
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                store.insert(vec![job(&body)]).await.unwrap();
+            }
+        })
+    };
+    let running: Vec<_> = (0..submitters).map(submit).collect();
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    stop.store(true, Ordering::Relaxed);
+    for task in running {
+        task.await.unwrap();
+    }
+    let took = start.elapsed().as_secs_f64();
+    let stats = store.stats().await.unwrap();
+    let (accepted, settled) = (stats.accepted as f64, settled.load(Ordering::Relaxed) as f64);
+    println!(
+        "{submitters} submitters: {:.0} accepted/s, {:.0} settled/s, {:.3} syncs per mail, {} MiB of log",
+        accepted / took,
+        settled / took,
+        stats.syncs as f64 / accepted,
+        stats.log_bytes >> 20
+    );
+    store.close().await.unwrap();
+    worker.abort();
+}
