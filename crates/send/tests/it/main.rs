@@ -1,0 +1,16 @@
+//! The ways out against peers that do as a script says.
+
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod dummy;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod reuse;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod trouble;

@@ -1,0 +1,93 @@
+//! One connection for many mails, and what dies while it waits.
+
+use crate::peer::{AGAIN, HELLO, QUIT, TAKEN, mail, plain, script, send, shown};
+use postrider_send::smtp::Security;
+use postrider_send::{Mail, SmtpSender};
+use std::time::Duration;
+
+const OK: [&str; 1] = ["accepted 250 2.0.0 Ok: queued as 77"];
+
+fn mails(n: u64) -> Vec<Mail> {
+    (0..n).map(|n| mail(n, &["b@example.com"], "x\r\n")).collect()
+}
+
+#[tokio::test]
+async fn many_mails_and_many_batches_use_one_connection() {
+    let again = script(&[AGAIN, TAKEN]);
+    let peer = plain(&[&script(&[HELLO, TAKEN, &again, &again, &again, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    for _ in 0..2 {
+        for outcome in send(&sender, mails(2)).await {
+            assert_eq!(shown(&outcome), OK);
+        }
+    }
+    assert_eq!(peer.connections(), 1);
+    peer.assert_followed();
+}
+
+#[tokio::test]
+async fn after_its_share_of_mails_a_connection_quits() {
+    let again = script(&[AGAIN, TAKEN]);
+    let peer = plain(&[&script(&[HELLO, TAKEN, &again, QUIT])]).await;
+    let mut settings = peer.settings(Security::Plain);
+    settings.messages_per_connection = 2;
+    let sender = SmtpSender::new(settings).unwrap();
+    for outcome in send(&sender, mails(4)).await {
+        assert_eq!(shown(&outcome), OK);
+    }
+    assert_eq!(peer.connections(), 2);
+    peer.assert_followed();
+}
+
+#[tokio::test]
+async fn the_relay_s_own_limit_is_obeyed() {
+    let hello = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-LIMITS MAILMAX=1\nS: 250 PIPELINING";
+    let peer = plain(&[&script(&[hello, TAKEN, QUIT])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    assert_eq!(send(&sender, mails(3)).await.len(), 3);
+    assert_eq!(peer.connections(), 3);
+    peer.assert_followed();
+}
+
+/// Each ends a connection that had served one mail; the second mail must not notice.
+#[tokio::test]
+async fn a_connection_that_died_costs_no_attempt() {
+    let deaths = [
+        "",
+        "S: 421 idle too long",
+        "C: RSET",
+        "C: RSET\nS: 421 going",
+        "C: RSET\nS: 502 what",
+        "C: RSET\nS: 250 ok\nC: MAIL\nS: 250 ok\nS: 421 going",
+    ];
+    for death in deaths {
+        let peer = plain(&[script(&[HELLO, TAKEN, death]).trim(), &script(&[HELLO, TAKEN, "HANG"])]).await;
+        let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+        for outcome in send(&sender, mails(2)).await {
+            assert_eq!(shown(&outcome), OK, "{death:?}");
+        }
+        assert_eq!(peer.connections(), 2, "{death:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_delivered_is_never_sent_again() {
+    let dies = "C: RSET\nC: MAIL\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY";
+    let peer = plain(&[&script(&[HELLO, TAKEN, dies])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    let outcomes = send(&sender, mails(2)).await;
+    assert_eq!(shown(&outcomes[1]), ["unknown Lost End"]);
+    assert_eq!(peer.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_old_connection_is_not_used() {
+    let peer = plain(&[&script(&[HELLO, TAKEN, "HANG"])]).await;
+    let mut settings = peer.settings(Security::Plain);
+    settings.max_idle = Duration::ZERO;
+    let sender = SmtpSender::new(settings).unwrap();
+    for outcome in send(&sender, mails(2)).await {
+        assert_eq!(shown(&outcome), OK);
+    }
+    assert_eq!(peer.connections(), 2);
+}
