@@ -181,9 +181,13 @@ impl Session {
             }
             Question::Data => {
                 self.say(354, "End data with <CR><LF>.<CR><LF>");
+                self.reserve(|transaction| transaction.size.unwrap_or_default());
                 self.phase = Phase::Body(Incoming::dots());
             }
-            Question::Chunk { octets, last } => self.phase = Phase::Body(Incoming::chunk(octets, last, None)),
+            Question::Chunk { octets, last } => {
+                self.reserve(|_| octets);
+                self.phase = Phase::Body(Incoming::chunk(octets, last, None));
+            }
             Question::Message => self.say(250, "2.0.0 Ok"),
         }
     }
@@ -248,9 +252,9 @@ impl Session {
         self.transaction = None;
     }
 
-    /// Octets of the message that arrives.
+    /// Octets of memory that the message that arrives takes.
     pub fn held(&self) -> usize {
-        self.transaction.as_ref().map_or(0, |transaction| transaction.body.len())
+        self.transaction.as_ref().map_or(0, |transaction| transaction.body.capacity())
     }
 
     /// Whether a message is on its way in, from DATA or the first BDAT to its reply.
@@ -262,6 +266,14 @@ impl Session {
     /// The name the client gave in EHLO or HELO.
     pub fn hello(&self) -> Option<&str> {
         self.hello.as_deref()
+    }
+
+    /// Makes the room once that the door has just granted, instead of growing into it.
+    fn reserve(&mut self, octets: impl FnOnce(&Transaction) -> u64) {
+        if let Some(transaction) = &mut self.transaction {
+            let octets = usize::try_from(octets(transaction)).unwrap_or(usize::MAX);
+            transaction.body.reserve(octets.min(self.settings.max_size));
+        }
     }
 
     fn say(&mut self, code: u16, text: impl Into<Box<str>>) {

@@ -84,7 +84,7 @@ impl Session {
     }
 
     fn check_size(&mut self, incoming: &mut Incoming) {
-        if self.held() > self.settings.max_size {
+        if self.transaction.as_ref().is_some_and(|t| t.body.len() > self.settings.max_size) {
             incoming.spoil(too_big());
         }
         if incoming.spoiled.is_some() {
