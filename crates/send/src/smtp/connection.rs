@@ -81,7 +81,7 @@ impl Connection {
         if self.relay.settings.security == Security::Implicit {
             self.make_tls().await?;
         }
-        let mut output = Output::Wait;
+        let mut output = self.greeting().await?;
         loop {
             output = match self.step(output, None).await.map_err(|failure| self.explain(failure))? {
                 Output::StartTls => {
@@ -96,6 +96,21 @@ impl Connection {
             tracing::warn!(peer = %self.relay.peer, "the relay offers no STARTTLS: mail goes in clear");
         }
         Ok(())
+    }
+
+    /// The greeting, or the news that the port waits for TLS while we wait for it.
+    async fn greeting(&mut self) -> Result<Output, Trouble> {
+        let relay = Arc::clone(&self.relay);
+        if relay.settings.security == Security::Implicit {
+            return Ok(Output::Wait);
+        }
+        let heard = tokio::select! {
+            heard = self.step(Output::Wait, None) => heard,
+            () = dial::finds_tls(&relay) => {
+                Err(Failure::new(FailureKind::Misbehaved, Phase::Greeting, None, "the port speaks TLS from the start"))
+            }
+        };
+        heard.map_err(|failure| self.explain(failure))
     }
 
     async fn make_tls(&mut self) -> Result<(), Trouble> {
@@ -322,7 +337,7 @@ impl Connection {
         let silent = failure.phase == Phase::Greeting && failure.reply.is_none();
         let mut trouble = map::trouble(failure);
         if silent && self.relay.settings.security != Security::Implicit {
-            let hint = "; if this port speaks TLS from the start (usually 465), use smtps://";
+            let hint = "; if this port speaks TLS from the start (465 does), use smtps://";
             trouble.text = format!("{}{hint}", trouble.text).into();
         }
         trouble

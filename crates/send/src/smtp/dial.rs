@@ -3,6 +3,7 @@
 use super::connection::Duplex;
 use super::{Endpoint, Relay, tls};
 use crate::{Phase, Trouble, TroubleKind};
+use rustls::pki_types::ServerName;
 use std::io;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
@@ -65,6 +66,19 @@ pub(super) async fn handshake(relay: &Relay, stream: Box<dyn Duplex>) -> Result<
         Ok(Err(error)) => Err(trouble(TroubleKind::Tls, tls::explain(&error))),
         Err(_) => Err(trouble(TroubleKind::Timeout, "the TLS handshake took too long".into())),
     }
+}
+
+/// Returns when a silent port turned out to speak TLS from the start; else never.
+pub(super) async fn finds_tls(relay: &Relay) {
+    tokio::time::sleep(relay.settings.deadlines.suspicion).await;
+    let name = ServerName::from(std::net::IpAddr::from([127, 0, 0, 1]));
+    if let (Ok(line), Some(connector)) = (dial(relay).await, tls::curious()) {
+        let shaken = timeout(relay.settings.deadlines.suspicion, connector.connect(name, line.stream)).await;
+        if matches!(shaken, Ok(Ok(_))) {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 fn unreachable(relay: &Relay, cause: &str) -> Trouble {

@@ -66,6 +66,8 @@ pub struct Deadlines {
     /// To one address.
     pub connect: Duration,
     pub greeting: Duration,
+    /// Silence after which a second connection finds out whether the port speaks TLS from the start.
+    pub suspicion: Duration,
     /// EHLO, AUTH, RSET and the handshake of TLS.
     pub hello: Duration,
     pub mail: Duration,
@@ -86,6 +88,7 @@ impl Default for Deadlines {
         Self {
             connect: Duration::from_secs(30),
             greeting: minutes(5),
+            suspicion: Duration::from_secs(10),
             hello: minutes(5),
             mail: minutes(5),
             rcpt: minutes(5),

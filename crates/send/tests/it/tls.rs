@@ -1,10 +1,11 @@
 //! TLS from the start and by STARTTLS; certificates that fit and that do not.
 
-use crate::peer::{HELLO, Peer, TAKEN, plain, script, send_one, shown, trouble_text};
+use crate::peer::{HELLO, Peer, TAKEN, mail, plain, script, send, send_one, shown, trouble_text};
 use postrider_send::SmtpSender;
 use postrider_send::smtp::{Credentials, Security, SettingsError, SmtpSettings, TlsSettings};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
@@ -112,6 +113,32 @@ async fn tls_to_a_plain_port_fails_at_once_and_names_the_remedy() {
     let outcome = send_one(Authority::new(&["x"]).trusted(peer.settings(Security::Implicit))).await;
     assert_eq!(shown(&outcome), ["not attempted Tls Tls"]);
     assert!(trouble_text(&outcome).contains("smtp+starttls://"), "{}", trouble_text(&outcome));
+}
+
+#[tokio::test]
+async fn plain_to_a_tls_port_is_found_out_and_names_the_remedy() {
+    let authority = Authority::new(&["127.0.0.1"]);
+    for security in [Security::Plain, Security::StartTls { required: true }] {
+        let peer = authority.peer(script(&["TLS", HELLO, TAKEN])).await;
+        let mut settings = authority.trusted(peer.settings(security));
+        settings.deadlines.suspicion = Duration::from_secs(1);
+        let outcome = send_one(settings).await;
+        assert_eq!(shown(&outcome), ["not attempted Misbehaved Greeting"]);
+        assert!(trouble_text(&outcome).contains("smtps://"), "{}", trouble_text(&outcome));
+        assert_eq!(peer.lines(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_large_text_goes_through_tls_whole() {
+    let authority = Authority::new(&["127.0.0.1"]);
+    let peer = authority.peer(script(&["TLS", HELLO, TAKEN])).await;
+    let sender = SmtpSender::new(authority.trusted(peer.settings(Security::Implicit))).unwrap();
+    let body = ".dot\r\nline\r\n".repeat(100_000);
+    let outcome = send(&sender, vec![mail(1, &["b@example.com"], &body)]).await.remove(0);
+    assert_eq!(shown(&outcome), OK);
+    let want = format!("Subject: x\r\n\r\n{}.\r\n", body.replace(".dot", "..dot"));
+    assert!(peer.bodies()[0] == want.as_bytes());
 }
 
 #[test]
