@@ -106,7 +106,7 @@ pub(crate) async fn message(
         envelope_from: format!("<{}>", view.envelope.from.as_str()),
         message_id: meta.message_id.clone(),
         size: mail::size(view.size),
-        held: view.held_because.clone(),
+        held: view.held_because.clone().filter(|_| view.status == Status::Held),
         possible_duplicate: view.possible_duplicate,
         has_html: shown.html.is_some(),
         text: shown.text,
