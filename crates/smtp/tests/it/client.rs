@@ -209,3 +209,19 @@ fn scripts_run_alike_whatever_the_split() {
     }
     assert!(count > 30, "only {count} scenarios found");
 }
+
+/// The lie stands in the buffer before the text is sent and is read only after.
+#[test]
+fn success_that_came_before_the_text_is_never_delivery() {
+    let mut run = Run::new();
+    run.say(b"220 mx\r\n", 100);
+    run.say(b"250-mx\r\n250 PIPELINING\r\n", 100);
+    run.act("mail a@example b@example");
+    run.client().receive(b"250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n");
+    assert!(matches!(run.client().poll(), Ok(Output::Content)));
+    run.act("written");
+    let output = run.client().poll();
+    assert!(matches!(&output, Err(failure) if failure.kind == FailureKind::Misbehaved), "{output:?}");
+    run.obey(output);
+    assert_eq!(run.results.iter().map(shown).collect::<Vec<_>>(), ["unknown misbehaved end"]);
+}
