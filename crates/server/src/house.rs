@@ -4,7 +4,7 @@ use crate::clock::WallClock;
 use crate::config::{Listen, Settings};
 use crate::exit::Failure;
 use crate::signals::Signals;
-use crate::{listen, ways, wire};
+use crate::{listen, smtp_door, ways, wire};
 use http_door::{HttpLimits, HttpSettings, Listener, Trust};
 use postrider::{Access, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
@@ -12,7 +12,6 @@ use queue::{AnyStore, Clock, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use worker::{Drained, Route, Worker, WorkerSettings};
@@ -43,8 +42,6 @@ pub(crate) struct House {
     pub(crate) smtp: Option<Listen>,
 }
 
-const OWNER: u32 = 0o600;
-const EVERYBODY: u32 = 0o666;
 /// How long open requests of the HTTP door may take at the end.
 const ANSWERS: Duration = Duration::from_secs(20);
 
@@ -54,22 +51,20 @@ impl House {
         let s = plan.settings;
         wire::folder(&s.data_dir)?;
         let http = listen::http(&s.http.listen, plan.http_name).await?;
-        let smtp = match &s.smtp.listen {
-            Some(Listen::Tcp(address)) => Some(listen::tcp(*address, plan.smtp_name).await?),
-            Some(Listen::Unix(_)) => {
-                return Err(Failure::Settings(format!(
-                    "{}: SMTP on a socket is not in this version; write ADDRESS:PORT",
-                    plan.smtp_name
-                )));
-            }
-            None => None,
-        };
+        let smtp = smtp_door::open(&s, plan.smtp_name).await?;
         let http_at = match &http {
             Listener::Tcp(listener) => Listen::Tcp(listener.local_addr()?),
             Listener::Unix(_) => s.http.listen.clone(),
         };
-        let smtp_at = smtp.as_ref().map(TcpListener::local_addr).transpose()?.map(Listen::Tcp);
+        let smtp_at = match &smtp {
+            Some(listener) => smtp_door::place(listener, &s)?,
+            None => None,
+        };
         wire::install_tls();
+        let smtp_settings = match &smtp {
+            Some(_) => Some(smtp_door::settings(&s, plan.trust == Trust::Open)?),
+            None => None,
+        };
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
@@ -92,8 +87,8 @@ impl House {
         };
         house.sockets(&s, plan.runtime_dir, &mailer, &stopped).await?;
         house.http_door(http, &s, plan.trust, &mailer, &stopped);
-        if let Some(smtp) = smtp {
-            ways::smtp_door(&mut house.doors, smtp, &s, &mailer, stopped)?;
+        if let (Some(listener), Some(settings)) = (smtp, smtp_settings) {
+            house.doors.spawn(submission::serve(listener, mailer, settings, stopped));
         }
         Ok(house)
     }
@@ -108,8 +103,10 @@ impl House {
     ) -> Result<(), Failure> {
         let control = s.data_dir.join("control.sock");
         let submit = runtime_dir.unwrap_or_else(|| s.data_dir.clone()).join("submit.sock");
-        let open_to = if s.smtp.allow_local { EVERYBODY } else { OWNER };
-        for (path, mode, trust) in [(control, OWNER, Trust::Control), (submit, open_to, Trust::Submit)] {
+        let open_to = listen::mode(s.smtp.allow_local);
+        for (path, mode, trust) in
+            [(control, listen::OWNER, Trust::Control), (submit, open_to, Trust::Submit)]
+        {
             let listener = Listener::Unix(listen::unix(&path, mode).await?);
             self.sockets.push(path);
             self.http_door(listener, s, trust, mailer, stopped);

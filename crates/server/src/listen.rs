@@ -53,3 +53,10 @@ pub(crate) async fn http(place: &Listen, name: &str) -> Result<Listener, Failure
 
 /// The HTTP socket asks for keys, so a proxy in our group may use it.
 const OWNER_AND_GROUP: u32 = 0o660;
+
+/// Of a socket that takes mail: for us, or for all of this machine with ALLOW_LOCAL.
+pub(crate) fn mode(allow_local: bool) -> u32 {
+    if allow_local { 0o666 } else { OWNER }
+}
+
+pub(crate) const OWNER: u32 = 0o600;

@@ -7,6 +7,7 @@ mod exit;
 mod house;
 mod listen;
 mod signals;
+mod smtp_door;
 mod ways;
 mod wire;
 

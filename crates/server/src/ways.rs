@@ -1,14 +1,10 @@
-//! The ways out and the SMTP door, built from settings.
+//! The ways out, built from settings.
 
-use crate::config::{Place, Relay, Security, Settings, SmtpRelay, Way};
+use crate::config::{Place, Relay, Security, SmtpRelay, Way};
 use crate::exit::Failure;
-use postrider::Mailer;
 use send::smtp::{self, Credentials, Endpoint, TlsSettings};
 use send::{DummySender, InboxSender, Sender, SmtpSender, SmtpSettings};
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// The sender of a relay. Certificate files are read here; nothing is connected.
 pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
@@ -49,20 +45,4 @@ fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
         },
         ..SmtpSettings::new(endpoint, security)
     }
-}
-
-/// Serves SMTP until told to stop.
-pub(crate) fn smtp_door(
-    doors: &mut JoinSet<()>,
-    listener: TcpListener,
-    _settings: &Settings,
-    _mailer: &Mailer,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<(), Failure> {
-    doors.spawn(async move {
-        let ended = stopped.wait_for(|end| *end).await.is_ok();
-        tracing::debug!(ended, "the SMTP door closes");
-        drop(listener);
-    });
-    Ok(())
 }
