@@ -19,16 +19,21 @@ struct Batch<'a> {
 pub(super) fn send(relay: Arc<Relay>, mails: BoxStream<'_, Mail>) -> BoxStream<'_, MailOutcome> {
     let batch = Batch { relay, mails, connection: None, trouble: None };
     stream::unfold(batch, |mut batch| async {
-        let Some(mail) = batch.mails.next().await else {
-            if let Some(connection) = batch.connection.take() {
-                idle::keep(&batch.relay, connection).await;
-            }
-            return None;
-        };
+        let mail = batch.mails.next().await?;
         let outcome = batch.attempt(&mail).await;
         Some((outcome, batch))
     })
     .boxed()
+}
+
+/// However the batch ends, a connection between two mails is kept; one in the middle of a mail is not
+/// here but in the future that was dropped.
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            idle::keep(&self.relay, connection);
+        }
+    }
 }
 
 impl Batch<'_> {

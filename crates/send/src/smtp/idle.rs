@@ -25,15 +25,12 @@ pub(super) async fn take(relay: &Relay) -> Option<Connection> {
     None
 }
 
-/// Keeps a connection for the next batch, or says goodbye. What nobody fetches is closed when it is
-/// `max_idle` old.
-pub(super) async fn keep(relay: &Arc<Relay>, connection: Connection) {
-    if !connection.reusable() {
-        return connection.close().await;
-    }
+/// Keeps a connection for the next batch. What nobody fetches is closed when it is `max_idle` old.
+pub(super) fn keep(relay: &Arc<Relay>, connection: Connection) {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     relay.idle.connections.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     let (relay, max_idle) = (Arc::downgrade(relay), relay.settings.max_idle);
-    tokio::spawn(async move {
+    runtime.spawn(async move {
         tokio::time::sleep(max_idle).await;
         let Some(relay) = relay.upgrade() else { return };
         for connection in expired(&relay) {

@@ -2,7 +2,7 @@
 
 use crate::peer::{AGAIN, HELLO, QUIT, TAKEN, mail, plain, script, send, shown};
 use postrider_send::smtp::Security;
-use postrider_send::{Mail, SmtpSender};
+use postrider_send::{Mail, Sender, SmtpSender};
 use std::time::Duration;
 
 const OK: [&str; 1] = ["accepted 250 2.0.0 Ok: queued as 77"];
@@ -23,6 +23,30 @@ async fn many_mails_and_many_batches_use_one_connection() {
     }
     assert_eq!(peer.connections(), 1);
     peer.assert_followed();
+}
+
+#[tokio::test]
+async fn mails_sent_one_by_one_use_one_connection() {
+    let again = script(&[AGAIN, TAKEN]);
+    let peer = plain(&[&script(&[HELLO, TAKEN, &again, &again, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    for mail in mails(3) {
+        assert_eq!(shown(&sender.send(mail).await.unwrap()), OK);
+    }
+    assert_eq!(peer.connections(), 1);
+}
+
+/// What nobody fetches is closed with QUIT; that the peer sees it is what the test waits for.
+#[tokio::test]
+async fn an_unused_connection_says_goodbye() {
+    let peer = plain(&[&script(&[HELLO, TAKEN, QUIT])]).await;
+    let mut settings = peer.settings(Security::Plain);
+    settings.max_idle = Duration::from_millis(20);
+    let sender = SmtpSender::new(settings).unwrap();
+    assert_eq!(shown(&send(&sender, mails(1)).await[0]), OK);
+    while peer.lines().last().is_none_or(|line| line != "QUIT") {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
