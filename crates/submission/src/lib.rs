@@ -15,3 +15,6 @@ mod settings;
 
 pub use listener::{Listener, serve};
 pub use settings::{SubmissionSettings, Timeouts};
+
+#[cfg(test)]
+mod tests;
