@@ -141,7 +141,8 @@ pub(crate) async fn events(
         // What follows at once belongs to the same event.
         let calm = async { while !matches!(changes.recv().await, Err(RecvError::Closed)) {} };
         drop(timeout(PACE, calm).await);
-        Some((Ok::<_, Infallible>(Event::default().event("change").data("")), changes))
+        // A browser drops an event without data.
+        Some((Ok::<_, Infallible>(Event::default().event("change").data("again")), changes))
     });
     let stream = stream.take_until(Closing::wait(closing.map(|Extension(closing)| closing)));
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()).into_response())

@@ -1,9 +1,12 @@
 //! The pages: what they show, and that what they show can do nothing.
 
 use crate::house::{House, house};
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
 use postrider_http::Trust;
 use serde_json::json;
+use tower::ServiceExt;
 
 const HOSTILE: &str = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
 
@@ -29,6 +32,18 @@ async fn the_inbox_has_one_entry_per_message_newest_first() {
     assert!(page.contains("a@x.example, b@x.example, c@x.example, and 1 more"));
     let older = house.get("/?limit=1").await.text();
     assert!(older.contains(&format!("/?after={second}")), "{older}");
+}
+
+#[tokio::test]
+async fn a_change_becomes_one_event_with_data() {
+    let house = house(Trust::Open);
+    let request = Request::get("/console/events").header("host", "localhost").body(Body::empty()).unwrap();
+    let mut answer = house.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    house.send("one", &["a@x.example"]).await;
+    house.send("two", &["a@x.example"]).await;
+    let frame = answer.body_mut().frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "event: change\ndata: again\n\n");
 }
 
 async fn hostile(house: &House) -> String {
