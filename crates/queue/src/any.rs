@@ -4,7 +4,7 @@ use crate::disk;
 use crate::engine::{Command, Engine, Question};
 use crate::journal::{Journal, Place};
 use crate::memory::MemoryJournal;
-use crate::record::Record;
+use crate::record::{ControlKind, Record};
 use crate::table::{Entry, Table};
 use crate::{
     ActError, Action, Change, Clock, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView,
@@ -122,8 +122,10 @@ fn replay(table: &mut Table, place: Place, record: Record) -> Vec<Place> {
             if kept { Vec::new() } else { vec![place] }
         }
         Record::Control(control) => {
-            let gone =
-                (control.kind == crate::record::ControlKind::Purge).then(|| table.get(control.id).cloned());
+            let gone = (control.kind == ControlKind::Purge).then(|| table.get(control.id).cloned());
+            if !matches!(control.kind, ControlKind::Return | ControlKind::Broken(_)) {
+                table.crashed(control.id);
+            }
             table.control(&control);
             let places = gone.flatten().into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history));
             places.chain([place]).collect()

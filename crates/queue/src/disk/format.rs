@@ -111,12 +111,7 @@ pub(super) fn read_frame_header(bytes: &[u8], salt: u32) -> Option<FrameHeader> 
         2 => FrameKind::Commit,
         _ => return None,
     };
-    Some(FrameHeader {
-        kind,
-        payload: number(bytes, 8)?,
-        count: number(bytes, 12)?,
-        sum: number(bytes, 16)?,
-    })
+    Some(FrameHeader { kind, payload: number(bytes, 8)?, count: number(bytes, 12)?, sum: number(bytes, 16)? })
 }
 
 /// A record's header; `None`: it is too long for the format.

@@ -53,6 +53,8 @@ impl<J: Journal> Works<J> {
             self.round(commands);
             if let Some(answer) = self.closing.take() {
                 let synced = self.journal.sync().map_err(|e| StoreError::Io(e.to_string()));
+                // The folder is free before anybody hears that the store is closed.
+                drop(self);
                 drop(answer.send(synced));
                 return;
             }

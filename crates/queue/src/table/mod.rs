@@ -157,10 +157,19 @@ impl Table {
 
     /// A `Leased` record read at start.
     pub(crate) fn leased(&mut self, id: JobId) {
+        self.crashed(id);
         if self.get(id).is_some_and(|e| matches!(e.state, State::Scheduled | State::Deferred)) {
             self.go(id, State::Ready, Status::Queued, |_| {});
         }
         self.go(id, State::Leased, Status::Sending, |_| {});
+    }
+
+    /// A job that is leased although the log goes on as if it were not: the process died in between
+    /// and the job was ready again, marked.
+    pub(crate) fn crashed(&mut self, id: JobId) {
+        if self.get(id).is_some_and(|e| e.state == State::Leased) {
+            self.go(id, State::Ready, Status::Queued, |e| e.doubt = true);
+        }
     }
 
     /// Jobs that were leased when the process died are ready again, and marked; returns how many.
@@ -168,7 +177,7 @@ impl Table {
         let leased: Vec<JobId> =
             self.jobs.iter().filter(|(_, e)| e.state == State::Leased).map(|(id, _)| *id).collect();
         for id in &leased {
-            self.go(*id, State::Ready, Status::Queued, |e| e.doubt = true);
+            self.crashed(*id);
         }
         leased.len() as u64
     }

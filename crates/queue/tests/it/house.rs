@@ -1,0 +1,183 @@
+//! What the tests share: jobs, stores of each kind, a clock to move.
+
+use bytes::Bytes;
+use envelope::{Address, Envelope, ReversePath};
+use postrider_queue::{
+    AnyStore, Attempt, AttemptRecipient, Clock, Door, Filter, JobId, JobView, Lease, LeaseAsk, Meta, NewJob,
+    Next, Priority, RecipientState, Settlement, Status, Store, StoreSettings,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use testkit::ManualClock;
+
+pub(crate) const START: &str = "2026-01-01T00:00:00Z";
+
+/// A store with its clock and, on disk, its folder.
+pub(crate) struct House {
+    pub(crate) store: AnyStore,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) folder: Option<tempfile::TempDir>,
+}
+
+pub(crate) fn settings() -> StoreSettings {
+    StoreSettings { space_floor: 0, keep_body: Duration::from_secs(3600), ..StoreSettings::default() }
+}
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(START.parse().unwrap()))
+}
+
+pub(crate) fn memory(settings: StoreSettings) -> House {
+    let clock = clock();
+    House { store: AnyStore::memory(settings, clock.clone()), clock, folder: None }
+}
+
+pub(crate) fn disk(settings: StoreSettings) -> House {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let store = AnyStore::open_disk(folder.path(), settings, clock.clone()).unwrap().0;
+    House { store, clock, folder: Some(folder) }
+}
+
+/// What stands on disk at this moment, as a crash would leave it.
+pub(crate) fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    std::fs::create_dir(to.path().join("log")).unwrap();
+    for path in segments(from) {
+        std::fs::copy(&path, to.path().join("log").join(path.file_name().unwrap())).unwrap();
+    }
+    to
+}
+
+pub(crate) fn segments(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> =
+        std::fs::read_dir(folder.join("log")).unwrap().map(|e| e.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+impl House {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
+    }
+
+    pub(crate) async fn insert(&self, jobs: Vec<NewJob>) -> Vec<JobId> {
+        self.store.insert(jobs).await.unwrap().into_iter().map(|i| i.id()).collect()
+    }
+
+    pub(crate) async fn lease(&self, limit: usize) -> Vec<Lease> {
+        self.store.lease(LeaseAsk { route: "default".into(), limit }).await.unwrap()
+    }
+
+    pub(crate) async fn lease_one(&self) -> Lease {
+        self.lease(1).await.pop().unwrap()
+    }
+
+    pub(crate) async fn settle(&self, lease: Lease, settlement: Settlement) {
+        self.store.settle(vec![(lease, settlement)]).await.unwrap();
+    }
+
+    pub(crate) async fn view(&self, id: JobId) -> JobView {
+        self.store.get(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn status(&self, id: JobId) -> Status {
+        self.view(id).await.status
+    }
+
+    pub(crate) async fn list(&self, filter: Filter) -> Vec<JobId> {
+        self.store.list(filter).await.unwrap().jobs.into_iter().map(|j| j.id).collect()
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.store.poke();
+    }
+
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+}
+
+pub(crate) fn all() -> Filter {
+    Filter { limit: 100, ..Filter::default() }
+}
+
+/// A job from `text`, which is its subject and stands in its body.
+pub(crate) fn job(text: &str) -> NewJob {
+    let address = |text: &str| Address::parse(text).unwrap();
+    let created_at = START.parse().unwrap();
+    NewJob {
+        id: JobId(uuid::Uuid::now_v7()),
+        project: "default".into(),
+        envelope: Envelope::new(ReversePath(Some(address("a@example.com"))), [address("b@example.org")]),
+        header: Bytes::from(format!("Subject: {text}\r\n\r\n")),
+        body: Bytes::from(format!("{text}\r\n").repeat(20)),
+        meta: Meta {
+            door: Door::Http,
+            message_id: format!("<{text}@example.com>"),
+            subject: text.into(),
+            from: "a@example.com".into(),
+            to: vec!["b@example.org".into()],
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            reply_to: Vec::new(),
+            tags: vec![("kind".into(), "test".into())],
+            external_id: Some(format!("ext-{text}")),
+            metadata: None,
+            info: None,
+            key_id: None,
+        },
+        created_at,
+        due_at: created_at,
+        expires_at: "2026-01-06T00:00:00Z".parse().unwrap(),
+        priority: Priority::Normal,
+        route: "default".into(),
+        idempotency: None,
+        eight_bit: false,
+        utf8_header: false,
+    }
+}
+
+pub(crate) fn jobs(texts: &[&str]) -> Vec<NewJob> {
+    texts.iter().map(|t| job(t)).collect()
+}
+
+pub(crate) fn to(mut job: NewJob, recipients: &[&str]) -> NewJob {
+    let parse = |t: &&str| Address::parse(t).unwrap();
+    job.envelope = Envelope::new(job.envelope.from, recipients.iter().map(parse));
+    job
+}
+
+fn attempt(text: &str) -> Attempt {
+    let reply = envelope::Reply::new(250, text);
+    Attempt {
+        at: START.parse().unwrap(),
+        relay: "default".into(),
+        peer: "relay.test:25".into(),
+        recipients: vec![AttemptRecipient {
+            index: 0,
+            command: "RCPT".into(),
+            reply: Some(reply),
+            cause: None,
+        }],
+        transcript: format!("<- 250 {text}"),
+        remote_id: Some(format!("remote-{text}")),
+    }
+}
+
+pub(crate) fn finals(states: &[(u32, RecipientState)], next: Next) -> Settlement {
+    Settlement { finals: states.to_vec(), next, attempt: Some(attempt("ok")), counted: true, in_doubt: false }
+}
+
+pub(crate) fn sent() -> Settlement {
+    finals(&[(0, RecipientState::Sent)], Next::RetryAt(jiff::Timestamp::MAX))
+}
+
+pub(crate) fn failed() -> Settlement {
+    finals(&[(0, RecipientState::Failed)], Next::RetryAt(jiff::Timestamp::MAX))
+}
+
+pub(crate) fn retry_at(at: jiff::Timestamp) -> Settlement {
+    finals(&[], Next::RetryAt(at))
+}

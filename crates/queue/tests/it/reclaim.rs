@@ -1,0 +1,84 @@
+//! Segments go from the oldest end, and take nothing with them that is still wanted.
+
+use crate::house::{House, all, disk, failed, job, retry_at, segments, sent, settings};
+use postrider_queue::{AnyStore, ContentError, Status, Store, StoreSettings};
+use std::time::Duration;
+
+fn small() -> StoreSettings {
+    StoreSettings { segment_octets: 20_000, keep_body: Duration::ZERO, ..settings() }
+}
+
+/// Sends mails until the log has moved on by some segments.
+async fn churn(h: &House, mails: usize) {
+    for n in 0..mails {
+        h.insert(vec![job(&format!("churn{n}"))]).await;
+        let lease = h.lease_one().await;
+        h.settle(lease, sent()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_carried_forward_with_its_state() {
+    let h = disk(small());
+    let ids = h.insert(vec![job("deferred"), job("failed"), job("sent")]).await;
+    let mut leases = h.lease(3).await.into_iter();
+    let at = h.now().checked_add(Duration::from_secs(60)).unwrap();
+    h.settle(leases.next().unwrap(), retry_at(at)).await;
+    h.settle(leases.next().unwrap(), failed()).await;
+    h.settle(leases.next().unwrap(), sent()).await;
+    let mut before = Vec::new();
+    for id in &ids {
+        before.push(h.view(*id).await);
+    }
+    let first = segments(h.path())[0].clone();
+    churn(&h, 400).await;
+    assert!(!first.exists(), "the oldest segment went");
+    let octets = h.store.stats().await.unwrap().log_bytes;
+    h.store.close().await.unwrap();
+    let store = AnyStore::open_disk(h.path(), small(), h.clock.clone()).unwrap().0;
+    let again = House { store, clock: h.clock.clone(), folder: None };
+    for view in before {
+        let after = again.view(view.id).await;
+        assert_eq!((after.status, after.attempts, after.meta), (view.status, view.attempts, view.meta));
+    }
+    assert_eq!(again.store.content(ids[0]).await.unwrap().body, job("deferred").body);
+    assert_eq!(again.store.content(ids[1]).await.unwrap().body, job("failed").body);
+    assert!(matches!(again.store.content(ids[2]).await, Err(ContentError::Gone)));
+    again.pass(61);
+    assert_eq!(again.lease_one().await.job.id, ids[0]);
+    assert!(octets < 400 * 1_000, "{octets} octets for summaries of 400 mails");
+}
+
+#[tokio::test]
+async fn a_lease_carried_forward_is_still_marked_after_a_crash() {
+    let h = disk(small());
+    let id = h.insert(vec![job("in flight")]).await[0];
+    let lease = h.lease_one().await;
+    let first = segments(h.path())[0].clone();
+    churn(&h, 400).await;
+    assert!(!first.exists());
+    let crashed = crate::house::copy(h.path());
+    drop(lease);
+    let (store, report) = AnyStore::open_disk(crashed.path(), small(), h.clock.clone()).unwrap();
+    assert_eq!(report.possible_duplicates, 1);
+    let again = House { store, clock: h.clock.clone(), folder: None };
+    assert!(again.view(id).await.possible_duplicate);
+}
+
+#[tokio::test]
+async fn a_settled_mail_stays_settled_however_often_the_log_turns() {
+    let h = disk(StoreSettings { history_count: 5, ..small() });
+    churn(&h, 300).await;
+    let stats = h.store.stats().await.unwrap();
+    assert!(segments(h.path()).len() < 12, "{} segments", segments(h.path()).len());
+    assert_eq!(stats.unsettled, 0);
+    for _ in 0..3 {
+        let crashed = crate::house::copy(h.path());
+        let (store, report) = AnyStore::open_disk(crashed.path(), small(), h.clock.clone()).unwrap();
+        assert_eq!((report.unsettled, report.possible_duplicates), (0, 0));
+        for view in store.list(all()).await.unwrap().jobs {
+            assert_eq!(view.status, Status::Sent);
+        }
+        churn(&h, 20).await;
+    }
+}
