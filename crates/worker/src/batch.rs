@@ -179,8 +179,9 @@ fn tell_breaker(desk: &Desk, outcome: &MailOutcome, verdicts: &[Verdict]) -> Dur
         }
         _ => {
             // Whoever answers for a mail, be it with a refusal, is there.
-            let answered =
-                |r: &RecipientOutcome| matches!(r, RecipientOutcome::Accepted(_) | RecipientOutcome::Refused { .. });
+            let answered = |r: &RecipientOutcome| {
+                matches!(r, RecipientOutcome::Accepted(_) | RecipientOutcome::Refused { .. })
+            };
             if outcome.recipients.iter().any(answered) {
                 desk.success(verdicts.contains(&Verdict::Delivered));
             }

@@ -1,3 +1,5 @@
+//! Settings from files and environment: what is meant, what is refused, and how it is said.
+
 use super::reader::STARS;
 use super::*;
 

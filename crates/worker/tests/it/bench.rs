@@ -4,7 +4,9 @@ use bytes::Bytes;
 use envelope::{Address, Envelope, Reply, ReversePath};
 use futures_util::StreamExt;
 use postrider_worker::{Relay, RetryProfile, Route, Worker, WorkerSettings};
-use queue::{AnyStore, Change, Clock, Door, JobId, JobView, Meta, NewJob, Priority, Status, Store, StoreSettings};
+use queue::{
+    AnyStore, Change, Clock, Door, JobId, JobView, Meta, NewJob, Priority, Status, Store, StoreSettings,
+};
 use send::{BoxStream, Mail, MailOutcome, Phase, RecipientOutcome, Sender, Trouble, TroubleKind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,11 @@
 //! The worker over a memory store, with senders that do as the test says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends by panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends by panic"
+)]
 
 mod bench;
 mod delivery;

@@ -1,3 +1,5 @@
+//! The ini dialect, sentence by sentence.
+
 use super::*;
 
 /// What `k` of the root section is after reading `k = <written>`.
