@@ -1,8 +1,8 @@
-//! The queue through its public face: one contract for every store, and what a disk store survives.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends by panic")]
+//! The contract every store keeps, and what the disk store keeps beyond it.
 
+mod actions;
+mod bench;
 mod contract;
-mod crash;
-mod damage;
-mod house;
-mod reclaim;
+mod lists;
+mod order;
+mod outcomes;
