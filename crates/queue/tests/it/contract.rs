@@ -185,11 +185,10 @@ async fn changes_are_told_in_order(open: &Open) {
         assert_eq!(change.id, id);
         told.push(change.status);
     }
-    assert_eq!(told.iter().rev().take(3).rev().copied().collect::<Vec<_>>(), [
-        Status::Queued,
-        Status::Sending,
-        Status::Sent
-    ]);
+    assert_eq!(
+        told.iter().rev().take(3).rev().copied().collect::<Vec<_>>(),
+        [Status::Queued, Status::Sending, Status::Sent]
+    );
 }
 
 async fn a_closed_store_says_so(open: &Open) {
