@@ -57,8 +57,8 @@ pub(crate) trait Journal: Send + 'static {
     /// The oldest segment, when its records should be carried forward so that it can go.
     fn oldest_to_reclaim(&self) -> Option<u32>;
 
-    /// The oldest segment's records were carried forward and synced: it may go.
-    fn reclaimed(&mut self, segment: u32);
+    /// The oldest segment's records were carried forward and synced: it may go; `damaged`: into quarantine.
+    fn reclaimed(&mut self, segment: u32, damaged: bool);
 
     /// Why nothing should be accepted for now: no space.
     fn no_room(&mut self) -> Option<String>;

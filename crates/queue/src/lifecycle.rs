@@ -6,7 +6,7 @@
 //! Ready      Accepted, due <= now         queued              Leased, Held, Dead                the same
 //! Leased     Leased without outcome       sending             Ready, Deferred, Settled, Dead    Ready, possible_duplicate
 //! Deferred   Deferred, due in the future  deferred            Ready (due), Held, Dead           the same
-//! Held       Control hold                 held                Ready, Dead                       the same
+//! Held       Control hold                 held                Ready or back to waiting, Dead    the same
 //! Settled    every recipient final        sent, partial       purged                            the same
 //! Dead       every recipient final        failed, expired,    Ready (retry by hand), purged     the same
 //!            and none sent                cancelled, suppressed
@@ -121,7 +121,7 @@ pub fn may(from: State, to: State) -> bool {
         Ready => matches!(to, Leased | Held | Settled | Dead),
         Leased => matches!(to, Ready | Deferred | Held | Settled | Dead),
         Deferred => matches!(to, Ready | Held | Settled | Dead),
-        Held => matches!(to, Ready | Settled | Dead),
+        Held => matches!(to, Scheduled | Ready | Deferred | Settled | Dead),
         // By hand only: refused recipients are tried again.
         Settled | Dead => matches!(to, Ready),
     }

@@ -1,7 +1,7 @@
 //! The bytes of a segment; all numbers little-endian, all checksums CRC-32 seeded with the salt.
 //!
 //! ```text
-//! segment   = header frame*
+//! segment   = header header frame*                  twice, so that one flipped bit costs nothing
 //! header    = "PRLOG1\r\n" | number u32 | salt u32 | crc u32 of the 16 octets before it            20 octets
 //! frame     = "PRfr" | kind u8 (1 data, 2 commit) | 3 × 0 | payload u32 | count u32 | sum u32 | crc u32    24 octets
 //!             then `payload` octets; crc covers the 20 octets before it
@@ -18,7 +18,8 @@ use crc32fast::Hasher;
 
 pub(super) const MAGIC: &[u8; 8] = b"PRLOG1\r\n";
 const FRAME_MAGIC: &[u8; 4] = b"PRfr";
-pub(super) const SEGMENT_HEADER: usize = 20;
+const HEADER_COPY: usize = 20;
+pub(super) const SEGMENT_HEADER: usize = 2 * HEADER_COPY;
 pub(super) const FRAME_HEADER: usize = 24;
 pub(super) const RECORD_HEADER: usize = 20;
 
@@ -59,7 +60,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 pub(super) fn segment_header(segment: u32, salt: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(SEGMENT_HEADER);
+    let mut out = Vec::with_capacity(HEADER_COPY);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&segment.to_le_bytes());
     out.extend_from_slice(&salt.to_le_bytes());
@@ -68,16 +69,20 @@ pub(super) fn segment_header(segment: u32, salt: u32) -> Vec<u8> {
     out
 }
 
-/// The salt, or `None`: the header is torn or damaged.
+/// The salt, or `None`: both copies of the header are torn or damaged.
 pub(super) fn read_segment_header(bytes: &[u8], segment: u32) -> Option<u32> {
-    let body = bytes.get(..16)?;
-    let sound = body.starts_with(MAGIC) && number(bytes, 16)? == checksum(0, &[body]);
-    (sound && number(bytes, 8)? == segment).then(|| number(bytes, 12)).flatten()
+    let copies = bytes.get(..SEGMENT_HEADER)?.chunks(HEADER_COPY);
+    copies.into_iter().find_map(|copy| {
+        let body = copy.get(..16)?;
+        let sound = body.starts_with(MAGIC) && number(copy, 16)? == checksum(0, &[body]);
+        (sound && number(copy, 8)? == segment).then(|| number(copy, 12)).flatten()
+    })
 }
 
-/// A header of our family but of another version.
+/// Both copies are whole, of our family, and of another version.
 pub(super) fn is_foreign_version(bytes: &[u8]) -> bool {
-    bytes.len() >= 8 && bytes.starts_with(b"PRLOG") && !bytes.starts_with(MAGIC)
+    let foreign = |copy: &[u8]| copy.starts_with(b"PRLOG") && !copy.starts_with(MAGIC);
+    bytes.len() >= SEGMENT_HEADER && bytes.chunks(HEADER_COPY).take(2).all(foreign)
 }
 
 pub(super) fn frame_header(

@@ -102,7 +102,7 @@ impl DiskJournal {
         // A number is used once, even when what follows fails.
         self.next_number += 1;
         let mut out = self.files.create(&self.folder, &path)?;
-        let header = format::segment_header(number, salt);
+        let header = format::segment_header(number, salt).repeat(2);
         out.write_all_vectored(&mut [IoSlice::new(&header)])?;
         out.sync()?;
         let octets = SEGMENT_HEADER as u64;
@@ -269,10 +269,14 @@ impl Journal for DiskJournal {
         (oldest.live * 2 <= oldest.octets || crowded).then_some(*number)
     }
 
-    fn reclaimed(&mut self, number: u32) {
+    fn reclaimed(&mut self, number: u32, damaged: bool) {
         self.segments.remove(&number);
         let path = segment_path(&self.folder, number);
-        if let Err(error) = std::fs::remove_file(&path) {
+        let gone =
+            if damaged { recover::set_aside(&path, &self.folder) } else { std::fs::remove_file(&path) };
+        // Synced, so that segments vanish from the disk in their order too.
+        let synced = gone.and_then(|()| File::open(&self.folder)?.sync_all());
+        if let Err(error) = synced {
             tracing::error!(path = %path.display(), %error, "a spent segment could not be removed");
         }
     }

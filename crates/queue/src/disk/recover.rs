@@ -9,7 +9,6 @@ use crate::settings::StoreSettings;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -31,13 +30,17 @@ pub(crate) fn open(
     let held = lock::take(data)?;
     let folder = data.join("log");
     lock::folder(&folder)?;
+    sync_folders(data)?;
     let (mut segments, mut torn, mut corrupt) = (BTreeMap::new(), 0, 0);
     let mut next_number = 1;
+    // Nothing is touched before everything was read: a later version's log is left as it is.
+    let (mut aside, mut cuts, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
     for (number, path) in list(&folder)? {
         next_number = number + 1;
         let bytes = fs::read(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
         let Some(salt) = header(&path, &bytes, number)? else {
-            torn += set_aside(&path, data, bytes.len())?;
+            corrupt += u64::from(bytes.len() > format::SEGMENT_HEADER);
+            aside.push((path, bytes.len()));
             continue;
         };
         let found = scan::scan(&bytes, number, salt);
@@ -46,7 +49,7 @@ pub(crate) fn open(
         }
         for range in &found.corrupt {
             corrupt += 1;
-            quarantine(data, number, &bytes, range);
+            damaged.push((number, range.start, bytes.get(range.clone()).unwrap_or_default().to_vec()));
         }
         torn += (bytes.len() - found.end) as u64;
         let mut live = 0;
@@ -58,10 +61,19 @@ pub(crate) fn open(
             each(seen.place, record);
         }
         if bytes.len() > found.end {
-            cut(&path, found.end as u64)?;
+            cuts.push((path.clone(), found.end as u64));
         }
         let file = File::open(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
         segments.insert(number, Segment { file, salt, octets: found.end as u64, live });
+    }
+    for (path, octets) in aside {
+        header_lost(&path, &folder, octets)?;
+    }
+    for (path, end) in cuts {
+        cut(&path, end)?;
+    }
+    for (number, at, bytes) in damaged {
+        quarantine(data, number, at, &bytes);
     }
     let journal = DiskJournal {
         folder,
@@ -106,34 +118,46 @@ fn header(path: &Path, bytes: &[u8], number: u32) -> Result<Option<u32>, StoreEr
     Ok(format::read_segment_header(bytes, number))
 }
 
-/// Moves a segment without a readable header out of the way; returns its octets.
-fn set_aside(path: &Path, data: &Path, octets: usize) -> Result<u64, StoreError> {
+/// A segment without a readable header: one that never began goes, one that held mail is set aside.
+fn header_lost(path: &Path, folder: &Path, octets: usize) -> Result<(), StoreError> {
     let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
     if octets <= format::SEGMENT_HEADER {
-        fs::remove_file(path).map_err(io)?;
-        return Ok(octets as u64);
+        return fs::remove_file(path).map_err(io);
     }
-    let folder = data.join("quarantine");
-    lock::folder(&folder)?;
-    let to = folder.join(path.file_name().unwrap_or_default());
-    tracing::error!(segment = %path.display(), to = %to.display(), "a segment's header is damaged; it was set aside");
-    fs::rename(path, to).map_err(io)?;
-    Ok(octets as u64)
+    tracing::error!(segment = %path.display(), octets, "a segment's header is damaged; it was set aside");
+    set_aside(path, folder).map_err(io)
 }
 
-fn quarantine(data: &Path, segment: u32, bytes: &[u8], range: &Range<usize>) {
+/// Moves a segment into `quarantine/`, beside the log's folder.
+pub(super) fn set_aside(path: &Path, folder: &Path) -> io::Result<()> {
+    let to = folder.parent().unwrap_or(folder).join("quarantine");
+    lock::folder(&to).map_err(io::Error::other)?;
+    fs::rename(path, to.join(path.file_name().unwrap_or_default()))
+}
+
+fn quarantine(data: &Path, segment: u32, at: usize, bytes: &[u8]) {
     let folder = data.join("quarantine");
-    let path = folder.join(format!("{segment:08}-{}.bin", range.start));
+    let path = folder.join(format!("{segment:08}-{at}.bin"));
     let keep = || -> Result<(), StoreError> {
         lock::folder(&folder)?;
         let io = |e: io::Error| StoreError::Io(e.to_string());
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(io)?;
-        file.write_all(bytes.get(range.clone()).unwrap_or_default()).map_err(io)
+        file.write_all(bytes).map_err(io)
     };
     let kept = keep();
-    tracing::error!(segment, at = range.start, octets = range.len(), path = %path.display(), ?kept,
+    tracing::error!(segment, at, octets = bytes.len(), path = %path.display(), ?kept,
         "a stretch of the log is damaged; the rest goes on");
+}
+
+/// The folders' own entries, so that a power cut after the first start cannot undo them.
+fn sync_folders(data: &Path) -> Result<(), StoreError> {
+    let parent = data.parent().filter(|p| !p.as_os_str().is_empty());
+    for folder in [Some(data), parent].into_iter().flatten() {
+        let synced = File::open(folder).and_then(|f| f.sync_all());
+        synced.map_err(|e| StoreError::Io(format!("the folder {}: {e}", folder.display())))?;
+    }
+    Ok(())
 }
 
 fn cut(path: &Path, end: u64) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::job::{Idempotency, JobId, NewJob};
-use crate::journal::{Frame, Journal};
+use crate::journal::{Frame, Journal, Place};
 use crate::record::{Record, Stored};
 use crate::table::Table;
 use bytes::Bytes;
@@ -53,6 +53,12 @@ impl Group {
     /// Writes the group and tells the table where its records stand.
     pub(super) fn write<J: Journal>(&mut self, journal: &mut J, table: &mut Table) -> std::io::Result<()> {
         let places = journal.append(&self.frames)?;
+        self.stand(places, journal, table);
+        Ok(())
+    }
+
+    /// Tells the table where the group's records stand.
+    pub(super) fn stand<J: Journal>(&self, places: Vec<Place>, journal: &mut J, table: &mut Table) {
         for (place, what_for) in places.into_iter().zip(&self.uses) {
             match what_for {
                 Use::Job(id) => match table.get_mut(*id) {
@@ -66,7 +72,6 @@ impl Group {
                 Use::Nothing => journal.forget(place),
             }
         }
-        Ok(())
     }
 
     /// Takes back what must not stand: inserts that were not stored, leases that are not on record.
@@ -76,6 +81,7 @@ impl Group {
         }
         for (id, project, key) in self.inserted.drain(..) {
             table.remove(id);
+            table.changed.retain(|change| change.id != id);
             if let Some(key) = key {
                 table.keys.drop_key(&project, &key);
             }

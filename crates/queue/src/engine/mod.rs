@@ -103,6 +103,8 @@ struct Works<J> {
     sync_by: Option<std::time::Instant>,
     /// The segment being freed, and its jobs still to be carried forward.
     reclaiming: Option<(u32, Vec<JobId>)>,
+    /// A damaged job was met in it.
+    damaged_here: bool,
     syncs: u64,
     accepted: u64,
     corrupt: u64,
@@ -169,6 +171,7 @@ impl Engine {
             unsynced: Vec::new(),
             sync_by: None,
             reclaiming: None,
+            damaged_here: false,
             syncs: 0,
             accepted: 0,
             corrupt,

@@ -5,12 +5,22 @@ use super::group::{Group, Use, stored};
 use super::question::ago;
 use crate::error::StoreError;
 use crate::job::JobId;
-use crate::journal::{Frame, Journal};
+use crate::journal::{Frame, Journal, ReadError};
 use crate::record::{Head, Progress, Record};
 use crate::table::Entry;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::PoisonError;
+
+/// Why a job cannot be carried forward.
+enum Lost {
+    Now(String),
+    Ever(String),
+}
+
+fn unstorable(error: StoreError) -> Lost {
+    Lost::Now(error.to_string())
+}
 
 /// Jobs carried forward in one round.
 const CARRIED_TOGETHER: usize = 64;
@@ -41,55 +51,71 @@ impl<J: Journal> Works<J> {
         }
         let Some((segment, mut jobs)) = self.reclaiming.take() else { return };
         let some = jobs.split_off(jobs.len().saturating_sub(CARRIED_TOGETHER));
-        let done = jobs.is_empty();
-        let carried =
-            self.carry_forward(segment, some).and_then(|()| if done { self.sync_all() } else { Ok(()) });
-        match carried {
-            Ok(()) if done => self.journal.reclaimed(segment),
-            Ok(()) => self.reclaiming = Some((segment, jobs)),
-            Err(error) => tracing::error!(segment, %error, "the oldest segment cannot be freed now"),
+        match self.carry_forward(segment, some) {
+            Ok(()) if !jobs.is_empty() => self.reclaiming = Some((segment, jobs)),
+            // Looked at again, so that a segment never goes with something that lives in it.
+            Ok(()) if self.table.in_segment(segment).is_empty() => {
+                self.journal.reclaimed(segment, std::mem::take(&mut self.damaged_here));
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.failed(&error);
+            }
         }
     }
 
-    fn sync_all(&mut self) -> std::io::Result<()> {
-        self.journal.sync()?;
-        self.syncs += 1;
-        self.unsynced.clear();
-        self.sync_by = None;
-        Ok(())
-    }
-
+    /// Appends and syncs the jobs' snapshots; only then do the jobs stand there.
     fn carry_forward(&mut self, segment: u32, jobs: Vec<JobId>) -> std::io::Result<()> {
-        let mut group = Group::default();
+        let (mut group, mut carried) = (Group::default(), Vec::new());
         for id in jobs {
             let here =
                 |e: &&Entry| e.place.segment == segment || e.history.iter().any(|p| p.segment == segment);
             let Some(entry) = self.table.get(id).filter(here).cloned() else { continue };
-            match self.snapshot(id, &entry) {
+            let with_bytes = entry.bytes && !self.kept_too_long(&entry);
+            match self.snapshot(id, &entry, with_bytes) {
                 Ok(frame) => {
-                    let others = (1..frame.len()).map(|_| Use::Nothing);
-                    group.add_frame(frame, std::iter::once(Use::Job(id)).chain(others.collect::<Vec<_>>()));
+                    let rest = frame.len().saturating_sub(1);
+                    let uses = std::iter::once(Use::Job(id)).chain((0..rest).map(|_| Use::Nothing));
+                    group.add_frame(frame, uses);
+                    carried.push((id, entry, with_bytes));
                 }
-                Err(error) => {
-                    tracing::error!(%id, %error, "a job of the oldest segment cannot be read; it ends there");
-                    self.corrupt += 1;
-                    self.table.remove(id);
-                }
+                Err(Lost::Now(why)) => return Err(std::io::Error::other(why)),
+                Err(Lost::Ever(why)) => self.lose(id, &why),
             }
-            for place in std::iter::once(entry.place).chain(entry.history) {
+        }
+        if group.frames.is_empty() {
+            return Ok(());
+        }
+        let places = self.journal.append(&group.frames)?;
+        self.sync()?;
+        group.stand(places, &mut self.journal, &mut self.table);
+        for (id, before, with_bytes) in carried {
+            for place in std::iter::once(before.place).chain(before.history) {
                 self.journal.forget(place);
             }
             if let Some(entry) = self.table.get_mut(id) {
                 entry.history.clear();
+                entry.bytes = with_bytes;
             }
         }
-        if group.frames.is_empty() { Ok(()) } else { group.write(&mut self.journal, &mut self.table) }
+        Ok(())
+    }
+
+    /// A job of the oldest segment that is damaged on disk; the segment goes to quarantine whole.
+    fn lose(&mut self, id: JobId, why: &str) {
+        tracing::error!(%id, "a stored message is damaged and ends here; its segment goes to quarantine: {why}");
+        self.corrupt += 1;
+        self.damaged_here = true;
+        self.table.remove(id);
     }
 
     /// A job with its state and attempts in one record; with its bytes while they are wanted.
-    fn snapshot(&self, id: JobId, entry: &Entry) -> Result<Frame, StoreError> {
-        let damaged = |e: String| StoreError::Io(format!("{id}: {e}"));
-        let found = self.journal.read(entry.place).map_err(|e| damaged(e.to_string()))?;
+    fn snapshot(&self, id: JobId, entry: &Entry, with_bytes: bool) -> Result<Frame, Lost> {
+        let damaged = Lost::Ever;
+        let found = self.journal.read(entry.place).map_err(|error| match error {
+            ReadError::Io(why) => Lost::Now(why),
+            ReadError::Damaged | ReadError::Gone => Lost::Ever(error.to_string()),
+        })?;
         let (head, mut history): (Box<Head>, _) =
             match Record::read(found.kind, &found.head).map_err(|e| damaged(e.to_string()))? {
                 Record::Accepted(head) => (head, Vec::new()),
@@ -105,7 +131,6 @@ impl<J: Journal> Works<J> {
                 history.extend(settled.attempt);
             }
         }
-        let with_bytes = entry.bytes && !self.kept_too_long(entry);
         let head = Box::new(Head { due_at: entry.due_at, expires_at: entry.expires_at, ..*head });
         let progress = Progress {
             status: entry.status,
@@ -119,10 +144,11 @@ impl<J: Journal> Works<J> {
         };
         let (header, body) =
             if with_bytes { (found.header, found.body) } else { (Bytes::new(), Bytes::new()) };
-        let mut frame = vec![stored(&Record::Snapshot(head, Box::new(progress)), header, body)?];
+        let mut frame =
+            vec![stored(&Record::Snapshot(head, Box::new(progress)), header, body).map_err(unstorable)?];
         // A lease under way stays on record: the snapshot alone would forget that it may be out.
         if entry.state == crate::State::Leased {
-            frame.push(stored(&Record::Leased(vec![id]), Bytes::new(), Bytes::new())?);
+            frame.push(stored(&Record::Leased(vec![id]), Bytes::new(), Bytes::new()).map_err(unstorable)?);
         }
         Ok(frame)
     }

@@ -5,7 +5,7 @@ use super::lease::Guard;
 use super::{Acted, Answer, Command, Inserts, Leases, Question, Works};
 use crate::error::{ActError, InsertError, StoreError};
 use crate::job::{Inserted, JobId, NewJob};
-use crate::journal::{Frame, Journal, Place};
+use crate::journal::{Frame, Journal, Place, ReadError};
 use crate::record::{Control, ControlKind, Head, Record, SettledRecord};
 use crate::settlement::{Next, Settlement};
 use crate::store::{Job, Lease};
@@ -34,6 +34,8 @@ const ROUND: usize = 1024;
 const LAZY_SYNC: Duration = Duration::from_millis(100);
 /// A clock that jumps is noticed after this long at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// A message that the disk will not read now is looked at again after this long.
+const READ_AGAIN: Duration = Duration::from_secs(60);
 /// After a failed write the journal is tried again at this distance.
 const RETRY_WRITE: Duration = Duration::from_secs(1);
 
@@ -111,14 +113,6 @@ impl<J: Journal> Works<J> {
     }
 
     fn insert(&mut self, jobs: Vec<NewJob>, group: &mut Group) -> Result<Vec<Inserted>, InsertError> {
-        if let Some(full) = self.settings.length.filter(|most| self.table.unsettled() + jobs.len() > *most) {
-            return Err(InsertError::Full(format!(
-                "{full} messages are waiting, which is LENGTH; try again later"
-            )));
-        }
-        if let Some(why) = self.journal.no_room() {
-            return Err(InsertError::Full(why));
-        }
         let mut answers = Vec::with_capacity(jobs.len());
         let mut fresh = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -131,6 +125,7 @@ impl<J: Journal> Works<J> {
                 }
             }
         }
+        self.room_for(fresh.len())?;
         let mut frame = Frame::with_capacity(fresh.len());
         let mut heads = Vec::with_capacity(fresh.len());
         for job in &fresh {
@@ -155,6 +150,18 @@ impl<J: Journal> Works<J> {
         }
         group.must_sync = true;
         Ok(answers)
+    }
+
+    fn room_for(&mut self, jobs: usize) -> Result<(), InsertError> {
+        if jobs == 0 {
+            return Ok(());
+        }
+        if let Some(full) = self.settings.length.filter(|most| self.table.unsettled() + jobs > *most) {
+            return Err(InsertError::Full(format!(
+                "{full} messages are waiting, which is LENGTH; try again later"
+            )));
+        }
+        self.journal.no_room().map_or(Ok(()), |why| Err(InsertError::Full(why)))
     }
 
     fn settle(&mut self, results: Vec<(JobId, u64, Settlement)>, now: Timestamp, group: &mut Group) {
@@ -284,46 +291,51 @@ impl<J: Journal> Works<J> {
                 Ok(())
             }
             Err(error) => {
-                let text = format!("the queue cannot write: {error}");
-                tracing::error!("{text}");
-                self.journal.give_up_unsynced();
                 group.take_back(&mut self.table);
                 // What is applied and not an insert or a lease stays applied and is written again.
-                self.say(Some(text.clone()));
-                self.sync_by = Some(Instant::now() + RETRY_WRITE);
-                Err(StoreError::Io(text))
+                Err(self.failed(&error))
             }
         }
     }
 
+    /// A write or sync failed: its segment is given up, nothing is accepted until a new one was synced.
+    pub(super) fn failed(&mut self, error: &std::io::Error) -> StoreError {
+        let text = format!("the queue cannot write: {error}");
+        tracing::error!("{text}");
+        self.journal.give_up_unsynced();
+        self.say(Some(text.clone()));
+        self.sync_by = Some(Instant::now() + RETRY_WRITE);
+        StoreError::Io(text)
+    }
+
     fn write(&mut self, group: &mut Group, overdue: bool) -> std::io::Result<()> {
-        let sync = group.must_sync || overdue;
-        let again = std::mem::take(&mut self.unsynced);
-        let redo = self.refusing.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if redo && !again.is_empty() {
-            // Their first copies went with the segment that was given up.
-            let places = self.journal.append(&again);
-            self.unsynced = again;
-            for place in places? {
-                self.journal.forget(place);
-            }
-        } else {
-            self.unsynced = again;
-        }
-        if !group.frames.is_empty() {
-            let kept = lasting(&group.frames);
-            let wrote = group.write(&mut self.journal, &mut self.table);
-            self.unsynced.extend(kept);
-            wrote?;
-        }
-        if sync {
-            self.journal.sync()?;
-            self.syncs += 1;
-            self.unsynced.clear();
-            self.sync_by = None;
+        let wrote = self.append(group);
+        self.unsynced.extend(lasting(&group.frames));
+        wrote?;
+        if group.must_sync || overdue {
+            self.sync()?;
         } else if self.sync_by.is_none() {
             self.sync_by = Some(Instant::now() + LAZY_SYNC);
         }
+        Ok(())
+    }
+
+    fn append(&mut self, group: &mut Group) -> std::io::Result<()> {
+        let given_up = self.refusing.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if given_up && !self.unsynced.is_empty() {
+            // Their first copies went with the segment that was given up.
+            for place in self.journal.append(&self.unsynced)? {
+                self.journal.forget(place);
+            }
+        }
+        if group.frames.is_empty() { Ok(()) } else { group.write(&mut self.journal, &mut self.table) }
+    }
+
+    pub(super) fn sync(&mut self) -> std::io::Result<()> {
+        self.journal.sync()?;
+        self.syncs += 1;
+        self.unsynced.clear();
+        self.sync_by = None;
         Ok(())
     }
 
@@ -343,7 +355,8 @@ impl<J: Journal> Works<J> {
             drop(answer.send(Ok(())));
         }
         for (result, answer) in waiting.acts {
-            drop(answer.send(result));
+            let not_on_record = |e: &StoreError| ActError::Store(e.clone());
+            drop(answer.send(result.and_then(|s| written.as_ref().map(|()| s).map_err(not_on_record))));
         }
         for (picked, answer) in waiting.leases {
             match &written {
@@ -368,25 +381,51 @@ impl<J: Journal> Works<J> {
         for (id, fence) in picked {
             match self.job(id, group) {
                 Ok(job) => leases.push(Lease::new(job, Guard::new(id, fence, self.back.clone()))),
-                Err(why) => self.break_job(id, &why),
+                Err(Unreadable::Now(why)) => self.put_off(id, &why),
+                Err(Unreadable::Ever(why)) => self.break_job(id, &why),
             }
         }
         // A lessee that went away drops its leases here, and each comes back by its guard.
         drop(answer.send(Ok(leases)));
     }
 
-    fn job(&self, id: JobId, group: &Group) -> Result<Job, String> {
-        let entry = self.table.get(id).ok_or("no such job")?;
+    fn job(&self, id: JobId, group: &Group) -> Result<Job, Unreadable> {
+        let entry = self.table.get(id).ok_or(Unreadable::Ever("no such job".into()))?;
         if let Some(fresh) = group.fresh.get(&id) {
             return Ok(job(entry, &Head::of(fresh), fresh.header.clone(), fresh.body.clone()));
         }
-        let found = self.journal.read(entry.place).map_err(|e| e.to_string())?;
+        let found = self.journal.read(entry.place).map_err(|error| match error {
+            ReadError::Io(why) => Unreadable::Now(why),
+            ReadError::Damaged | ReadError::Gone => Unreadable::Ever(error.to_string()),
+        })?;
         match Record::read(found.kind, &found.head) {
             Ok(Record::Accepted(head) | Record::Snapshot(head, _)) => {
                 Ok(job(entry, &head, found.header, found.body))
             }
-            Ok(_) => Err("another record stands in its place".into()),
-            Err(error) => Err(error.to_string()),
+            Ok(_) => Err(Unreadable::Ever("another record stands in its place".into())),
+            Err(error) => Err(Unreadable::Ever(error.to_string())),
+        }
+    }
+
+    /// A message that cannot be read at the moment waits a minute; nothing was tried.
+    fn put_off(&mut self, id: JobId, why: &str) {
+        tracing::error!(%id, "a stored message cannot be read now: {why}");
+        let now = self.clock.now();
+        let record = SettledRecord {
+            id,
+            at: now,
+            finals: Vec::new(),
+            due_at: Some(now.checked_add(READ_AGAIN).unwrap_or(Timestamp::MAX)),
+            hold: None,
+            counted: false,
+            doubt: false,
+            attempt: None,
+        };
+        self.table.settle(&record, None);
+        let mut group = Group::default();
+        self.add(vec![(Record::Settled(Box::new(record)), Use::Nothing)], &mut group);
+        if let Err(error) = self.commit(&mut group) {
+            tracing::error!(%id, %error, "could not be recorded");
         }
     }
 
@@ -401,6 +440,12 @@ impl<J: Journal> Works<J> {
             tracing::error!(%id, %error, "could not be recorded");
         }
     }
+}
+
+/// Why a job's bytes are not there.
+enum Unreadable {
+    Now(String),
+    Ever(String),
 }
 
 /// A record not yet written stands nowhere.

@@ -69,7 +69,7 @@ impl Journal for MemoryJournal {
         None
     }
 
-    fn reclaimed(&mut self, _segment: u32) {}
+    fn reclaimed(&mut self, _segment: u32, _damaged: bool) {}
 
     fn no_room(&mut self) -> Option<String> {
         None

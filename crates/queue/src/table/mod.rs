@@ -228,14 +228,15 @@ impl Table {
                 }
             }
             ControlKind::Retry { expires_at } => {
-                self.go(id, State::Ready, Status::Queued, |e| reopen(e, *expires_at));
+                self.go(id, State::Ready, Status::Queued, |e| {
+                    reopen(e, *expires_at);
+                    e.due_at = e.due_at.min(at);
+                });
             }
             ControlKind::Hold(why) => {
                 self.go(id, State::Held, Status::Held, |e| e.held_because = Some(why.as_str().into()));
             }
-            ControlKind::Release => {
-                self.go(id, State::Ready, Status::Queued, |e| e.held_because = None);
-            }
+            ControlKind::Release => self.release(id, at),
             ControlKind::Reschedule(due_at) => {
                 self.go(id, State::Scheduled, Status::Scheduled, |e| e.due_at = *due_at);
             }
@@ -244,6 +245,17 @@ impl Table {
                 self.remove(id);
             }
         }
+    }
+
+    /// A held job goes back to where its time says.
+    fn release(&mut self, id: JobId, at: Timestamp) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let (state, status) = match (entry.due_at > at, entry.attempts) {
+            (false, _) => (State::Ready, Status::Queued),
+            (true, 0) => (State::Scheduled, Status::Scheduled),
+            (true, _) => (State::Deferred, Status::Deferred),
+        };
+        self.go(id, state, status, |e| e.held_because = None);
     }
 
     /// Ends what is still open.

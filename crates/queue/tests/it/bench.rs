@@ -41,6 +41,11 @@ pub(crate) struct Bench {
     pub(crate) folder: Option<tempfile::TempDir>,
 }
 
+/// In memory where the system has such a place: these tests are about bytes, not about the disk's speed.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(crate) fn settings() -> StoreSettings {
     StoreSettings { space_floor: 0, ..StoreSettings::default() }
 }
@@ -56,7 +61,7 @@ impl Bench {
     }
 
     pub(crate) fn disk(settings: StoreSettings) -> Self {
-        let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+        let (clock, folder) = (clock(), folder());
         let (store, report) = AnyStore::open_disk(folder.path(), settings, clock.clone()).unwrap();
         assert_eq!(report, OpenReport::default());
         Self { store, clock, folder: Some(folder) }

@@ -1,203 +1,337 @@
-//! Taking jobs in and handing them out.
+//! The contract of every store: each rule runs over each back-end.
 
-use crate::bench::{Open, ask, at, job, job_to, leased, over_all_stores, poll_once, sent, settings};
+use crate::house::{House, all, disk, failed, finals, job, jobs, memory, retry_at, sent, settings, to};
 use postrider_queue::{
-    ContentError, Idempotency, InsertError, Inserted, NewJob, Status, Store, StoreError, StoreSettings,
+    ActError, Action, ContentError, Filter, Idempotency, InsertError, Inserted, JobId, LeaseAsk, NewJob,
+    Next, Priority, RecipientState, Status, Store, StoreSettings,
 };
+use std::future::Future;
+use std::time::Duration;
 
-over_all_stores! {
-    a_lease_has_what_was_inserted
-    a_batch_is_stored_whole_or_not_at_all
-    a_lease_waits_for_a_job
-    a_job_due_later_is_leased_later
-    only_jobs_of_the_route_are_leased
-    a_dropped_lease_returns_without_a_mark
-    a_lease_call_given_up_loses_nothing
-    a_key_is_taken_once
-    a_key_used_otherwise_is_refused_with_the_first_id
-    a_repeated_batch_gets_its_ids_back_in_order
-    a_key_is_forgotten_after_a_day
-    length_bounds_the_unsettled
-    changes_are_told_in_order
-    a_closed_store_says_so
+/// Runs a rule over every back-end.
+async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
+    rule(memory(settings.clone())).await;
+    rule(disk(settings)).await;
 }
 
-async fn a_lease_has_what_was_inserted(open: &Open) {
-    let bench = open(settings());
-    let new = NewJob { eight_bit: true, ..job_to(&["one@example.org", "two@example.org"]) };
-    let id = bench.insert(new.clone()).await;
-    assert_eq!(bench.status(id).await, Status::Queued);
-    let lease = bench.one().await;
-    let got = &lease.job;
-    assert_eq!((got.id, &got.envelope, &*got.meta), (id, &new.envelope, &new.meta));
-    assert_eq!((&got.header, &got.body, &got.open[..]), (&new.header, &new.body, &[0, 1][..]));
-    assert_eq!((got.created_at, got.expires_at), (new.created_at, new.expires_at));
-    assert_eq!((got.attempts, got.possible_duplicate, got.eight_bit), (0, false, true));
-    let view = bench.view(id).await;
-    assert_eq!((view.status, view.size), (Status::Sending, (new.header.len() + new.body.len()) as u64));
-    assert_eq!((view.envelope, view.meta), (new.envelope, new.meta));
-    let content = bench.store.content(id).await.unwrap();
-    assert_eq!((content.header, content.body), (new.header, new.body));
-    bench.has_nothing_to_lease().await;
-    let unknown = job().id;
-    assert!(bench.store.get(unknown).await.unwrap().is_none());
-    assert!(matches!(bench.store.content(unknown).await, Err(ContentError::NotFound)));
+macro_rules! contract {
+    ($($name:ident($house:ident) $body:block)+) => {
+        $(#[tokio::test]
+        async fn $name() {
+            over_all(settings(), |$house: House| async move { $body }).await;
+        })+
+    };
 }
 
-async fn a_batch_is_stored_whole_or_not_at_all(open: &Open) {
-    let bench = open(StoreSettings { length: Some(3), ..settings() });
-    bench.insert(keyed(job(), "k", 0, 1)).await;
-    let refused = [vec![job(), job(), job()], vec![job(), keyed(job(), "k", 0, 2)]];
-    for batch in refused {
-        let ids: Vec<_> = batch.iter().map(|j| j.id).collect();
-        bench.store.insert(batch).await.unwrap_err();
-        for id in ids {
-            assert!(bench.store.get(id).await.unwrap().is_none());
-        }
+/// Whether a lease call finds nothing right now: it is dropped after another command was answered.
+async fn nothing_due(house: &House) -> bool {
+    let mut asking = Box::pin(house.store.lease(LeaseAsk { route: "default".into(), limit: 9 }));
+    tokio::select! {
+        biased;
+        _ = &mut asking => false,
+        _ = house.store.stats() => true,
     }
-    let batch = vec![job(), job()];
-    let ids: Vec<_> = batch.iter().map(|j| Inserted::New(j.id)).collect();
-    assert_eq!(bench.store.insert(batch).await.unwrap(), ids);
-    assert_eq!(bench.lease(9).await.len(), 3);
 }
 
-async fn a_lease_waits_for_a_job(open: &Open) {
-    let bench = open(settings());
-    let mut call = std::pin::pin!(bench.store.lease(ask(4)));
-    assert!(poll_once(&mut call).await.is_none());
-    let id = bench.insert(job()).await;
-    let leases = leased(call).await.unwrap();
-    assert_eq!(leases.iter().map(|l| l.job.id).collect::<Vec<_>>(), [id]);
-    assert_eq!(bench.status(id).await, Status::Sending);
-}
+contract! {
+    what_is_inserted_can_be_leased_whole(h) {
+        let new = to(job("one"), &["b@example.org", "c@example.org"]);
+        let (header, body, envelope) = (new.header.clone(), new.body.clone(), new.envelope.clone());
+        let id = h.insert(vec![new]).await[0];
+        assert_eq!(h.status(id).await, Status::Queued);
+        let lease = h.lease_one().await;
+        assert_eq!((&lease.job.header, &lease.job.body, &lease.job.envelope), (&header, &body, &envelope));
+        assert_eq!((lease.job.id, lease.job.open.clone(), lease.job.attempts), (id, vec![0, 1], 0));
+        assert!(!lease.job.possible_duplicate);
+        assert_eq!(h.status(id).await, Status::Sending);
+    }
 
-async fn a_job_due_later_is_leased_later(open: &Open) {
-    let bench = open(settings());
-    let id = bench.insert(NewJob { due_at: at(60), ..job() }).await;
-    assert_eq!(bench.status(id).await, Status::Scheduled);
-    bench.set(59);
-    bench.has_nothing_to_lease().await;
-    bench.set(60);
-    assert_eq!(bench.one().await.job.id, id);
-}
+    a_lease_waits_for_mail(h) {
+        let waiting = h.store.lease(LeaseAsk { route: "default".into(), limit: 1 });
+        let (leases, ids) = tokio::join!(waiting, h.insert(jobs(&["one"])));
+        assert_eq!(leases.unwrap()[0].job.id, ids[0]);
+    }
 
-async fn only_jobs_of_the_route_are_leased(open: &Open) {
-    let bench = open(settings());
-    bench.insert(NewJob { route: "other".into(), ..job() }).await;
-    bench.has_nothing_to_lease().await;
-    let id = bench.insert(job()).await;
-    assert_eq!(bench.one().await.job.id, id);
-}
-
-async fn a_dropped_lease_returns_without_a_mark(open: &Open) {
-    let bench = open(settings());
-    let id = bench.insert(job()).await;
-    for _ in 0..3 {
-        let lease = bench.one().await;
-        assert_eq!((lease.job.id, lease.job.attempts, lease.job.possible_duplicate), (id, 0, false));
+    a_leased_job_is_leased_once(h) {
+        h.insert(jobs(&["one"])).await;
+        let lease = h.lease_one().await;
+        assert!(nothing_due(&h).await);
         drop(lease);
+        assert!(!h.lease_one().await.job.possible_duplicate, "a lease that was dropped leaves no mark");
     }
-    assert_eq!(bench.status(id).await, Status::Queued);
-}
 
-async fn a_lease_call_given_up_loses_nothing(open: &Open) {
-    let bench = open(settings());
-    // Given up while it waits, and given up when the answer is on its way.
-    for inserted_while_waiting in [false, true] {
-        {
-            let mut call = std::pin::pin!(bench.store.lease(ask(1)));
-            assert!(poll_once(&mut call).await.is_none());
-            if inserted_while_waiting {
-                bench.insert(job()).await;
-            }
+    a_lease_call_that_is_cancelled_loses_nothing(h) {
+        for _ in 0..20 {
+            assert!(nothing_due(&h).await);
         }
-        if !inserted_while_waiting {
-            bench.insert(job()).await;
+        let id = h.insert(jobs(&["one"])).await[0];
+        assert_eq!(h.lease_one().await.job.id, id);
+    }
+
+    a_sent_job_is_final(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.settle(lease, sent()).await;
+        let view = h.view(id).await;
+        assert_eq!((view.status, view.recipients[0].status), (Status::Sent, Status::Sent));
+        assert_eq!(view.attempts.len(), 1);
+        assert_eq!(view.attempts[0].remote_id.as_deref(), Some("remote-ok"));
+        for action in [Action::Cancel, Action::Retry, Action::Hold(String::new()), Action::Release] {
+            assert!(matches!(h.store.act(id, action).await, Err(ActError::TooLate(_))));
         }
-        bench.work(sent()).await;
+        assert!(nothing_due(&h).await);
     }
-    assert_eq!(bench.store.stats().await.unwrap().unsettled, 0);
-}
 
-pub(crate) fn keyed(job: NewJob, key: &str, index: u16, fingerprint: u8) -> NewJob {
-    let idempotency = Idempotency { key: key.into(), fingerprint: [fingerprint; 32], index };
-    NewJob { idempotency: Some(idempotency), ..job }
-}
-
-async fn a_key_is_taken_once(open: &Open) {
-    let bench = open(settings());
-    let id = bench.insert(keyed(job(), "k", 0, 1)).await;
-    let again = vec![keyed(job(), "k", 0, 1)];
-    assert_eq!(bench.store.insert(again).await.unwrap(), [Inserted::Repeat(id)]);
-    let elsewhere = NewJob { project: "b".into(), ..keyed(job(), "k", 0, 1) };
-    assert_ne!(bench.insert(elsewhere).await, id);
-    assert_eq!(bench.lease(9).await.len(), 2);
-    let settled = vec![keyed(job(), "k", 0, 1)];
-    assert_eq!(bench.store.insert(settled).await.unwrap(), [Inserted::Repeat(id)]);
-}
-
-async fn a_key_used_otherwise_is_refused_with_the_first_id(open: &Open) {
-    let bench = open(settings());
-    let first = bench.insert(keyed(job(), "k", 0, 1)).await;
-    let other = bench.store.insert(vec![keyed(job(), "k", 0, 2)]).await;
-    assert!(matches!(other, Err(InsertError::KeyReused(id)) if id == first), "{other:?}");
-    bench.work(sent()).await;
-    bench.has_nothing_to_lease().await;
-}
-
-async fn a_repeated_batch_gets_its_ids_back_in_order(open: &Open) {
-    let bench = open(settings());
-    let batch = || (0..3).map(|i| keyed(job(), "k", i, 7)).collect::<Vec<_>>();
-    let first = bench.store.insert(batch()).await.unwrap();
-    let second = bench.store.insert(batch()).await.unwrap();
-    let repeats: Vec<_> = first.iter().map(|i| Inserted::Repeat(i.id())).collect();
-    assert_eq!(second, repeats);
-    assert_eq!(bench.store.stats().await.unwrap().accepted, 3);
-}
-
-async fn a_key_is_forgotten_after_a_day(open: &Open) {
-    let bench = open(settings());
-    let first = bench.insert(keyed(job(), "k", 0, 1)).await;
-    bench.set(24 * 3600 - 1);
-    let early = bench.store.insert(vec![keyed(job(), "k", 0, 1)]).await.unwrap();
-    assert_eq!(early, [Inserted::Repeat(first)]);
-    bench.set(24 * 3600);
-    bench.insert(keyed(job(), "k", 0, 2)).await;
-}
-
-async fn length_bounds_the_unsettled(open: &Open) {
-    let bench = open(StoreSettings { length: Some(2), ..settings() });
-    bench.insert(job()).await;
-    bench.insert(NewJob { due_at: at(60), ..job() }).await;
-    let full = bench.store.insert(vec![job()]).await;
-    assert!(matches!(full, Err(InsertError::Full(_))), "{full:?}");
-    bench.work(sent()).await;
-    bench.insert(job()).await;
-}
-
-async fn changes_are_told_in_order(open: &Open) {
-    let bench = open(settings());
-    let mut changes = bench.store.changes();
-    let id = bench.insert(job()).await;
-    bench.work(sent()).await;
-    let mut told = Vec::new();
-    while let Ok(change) = changes.try_recv() {
-        assert_eq!(change.id, id);
-        told.push(change.status);
+    a_deferred_job_waits_for_its_time(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        let at = h.now().checked_add(Duration::from_secs(60)).unwrap();
+        h.settle(lease, retry_at(at)).await;
+        assert_eq!(h.status(id).await, Status::Deferred);
+        h.pass(59);
+        assert!(nothing_due(&h).await);
+        h.pass(2);
+        let lease = h.lease_one().await;
+        assert_eq!((lease.job.id, lease.job.attempts), (id, 1));
     }
-    assert_eq!(
-        told.iter().rev().take(3).rev().copied().collect::<Vec<_>>(),
-        [Status::Queued, Status::Sending, Status::Sent]
-    );
+
+    a_scheduled_job_waits_for_its_time(h) {
+        let mut new = job("later");
+        new.due_at = h.now().checked_add(Duration::from_secs(3600)).unwrap();
+        let id = h.insert(vec![new]).await[0];
+        assert_eq!(h.status(id).await, Status::Scheduled);
+        assert!(nothing_due(&h).await);
+        h.pass(3600);
+        assert_eq!(h.lease_one().await.job.id, id);
+    }
+
+    only_open_recipients_are_tried_again(h) {
+        let id = h.insert(vec![to(job("one"), &["a@x.org", "b@x.org", "c@x.org"])]).await[0];
+        let lease = h.lease_one().await;
+        let some = [(0, RecipientState::Sent), (2, RecipientState::Failed)];
+        h.settle(lease, finals(&some, Next::RetryAt(h.now()))).await;
+        let lease = h.lease_one().await;
+        assert_eq!(lease.job.open, [1]);
+        h.settle(lease, finals(&[(1, RecipientState::Sent), (2, RecipientState::Sent)], Next::RetryAt(h.now()))).await;
+        let view = h.view(id).await;
+        let states: Vec<_> = view.recipients.iter().map(|r| r.state).collect();
+        assert_eq!(states, [RecipientState::Sent, RecipientState::Sent, RecipientState::Failed]);
+        assert_eq!(view.status, Status::Partial, "a final recipient never changes back");
+    }
+
+    a_failed_job_can_be_tried_again_by_hand(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.settle(lease, failed()).await;
+        assert_eq!(h.status(id).await, Status::Failed);
+        assert_eq!(h.store.act(id, Action::Retry).await.unwrap(), Status::Queued);
+        let lease = h.lease_one().await;
+        h.settle(lease, sent()).await;
+        assert_eq!(h.status(id).await, Status::Sent);
+    }
+
+    an_operator_holds_releases_cancels_and_purges(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        assert_eq!(h.store.act(id, Action::Hold("why".into())).await.unwrap(), Status::Held);
+        assert_eq!(h.view(id).await.held_because.as_deref(), Some("why"));
+        assert!(nothing_due(&h).await);
+        assert!(matches!(h.store.act(id, Action::Purge).await, Err(ActError::TooLate(_))));
+        assert_eq!(h.store.act(id, Action::Release).await.unwrap(), Status::Queued);
+        assert_eq!(h.store.act(id, Action::Cancel).await.unwrap(), Status::Cancelled);
+        assert!(nothing_due(&h).await);
+        h.store.act(id, Action::Purge).await.unwrap();
+        assert!(h.store.get(id).await.unwrap().is_none());
+        assert!(matches!(h.store.act(id, Action::Cancel).await, Err(ActError::NotFound)));
+    }
+
+    a_held_job_goes_back_to_where_its_time_says(h) {
+        let mut new = job("later");
+        new.due_at = h.now().checked_add(Duration::from_secs(3600)).unwrap();
+        let ids = h.insert(vec![new, job("now")]).await;
+        for (id, status) in [(ids[0], Status::Scheduled), (ids[1], Status::Queued)] {
+            h.store.act(id, Action::Hold(String::new())).await.unwrap();
+            assert_eq!(h.store.act(id, Action::Release).await.unwrap(), status);
+        }
+    }
+
+    a_job_past_its_life_expires(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        h.pass(5 * 86_400);
+        assert!(nothing_due(&h).await);
+        assert_eq!(h.status(id).await, Status::Expired);
+    }
+
+    a_job_leased_at_its_end_expires_when_it_comes_back(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.pass(5 * 86_400);
+        assert_eq!(h.status(id).await, Status::Sending, "who works on it may finish");
+        h.settle(lease, retry_at(h.now())).await;
+        assert!(nothing_due(&h).await);
+        assert_eq!(h.status(id).await, Status::Expired);
+    }
+
+    projects_take_turns(h) {
+        let of = |project: &str, text: &str| NewJob { project: project.into(), ..job(text) };
+        let mut many: Vec<_> = (0..50).map(|n| of("loud", &format!("loud{n}"))).collect();
+        many.push(of("quiet", "quiet"));
+        h.insert(many).await;
+        let leases = h.lease(4).await;
+        let projects: Vec<_> = leases.iter().map(|l| l.job.project.to_string()).collect();
+        assert!(projects.contains(&"quiet".to_owned()), "{projects:?}");
+    }
+
+    urgent_mail_goes_first_and_bulk_is_not_starved(h) {
+        let with = |priority, text: &str| NewJob { priority, ..job(text) };
+        let mut many: Vec<_> = (0..40).map(|n| with(Priority::Normal, &format!("normal{n}"))).collect();
+        many.push(with(Priority::Bulk, "bulk"));
+        many.push(with(Priority::Urgent, "urgent"));
+        h.insert(many).await;
+        let leases = h.lease(10).await;
+        let subjects: Vec<_> = leases.iter().map(|l| l.job.meta.subject.as_str()).collect();
+        assert_eq!(subjects[0], "urgent");
+        assert!(subjects.contains(&"bulk"), "{subjects:?}");
+    }
+
+    routes_do_not_mix(h) {
+        h.insert(vec![NewJob { route: "other".into(), ..job("one") }]).await;
+        assert!(nothing_due(&h).await);
+        let leases = h.store.lease(LeaseAsk { route: "other".into(), limit: 1 }).await.unwrap();
+        assert_eq!(leases.len(), 1);
+    }
+
+    a_key_is_taken_once_per_project(h) {
+        let keyed = |text: &str, fingerprint: u8| {
+            let idempotency = Some(Idempotency { key: "k".into(), fingerprint: [fingerprint; 32], index: 0 });
+            NewJob { idempotency, ..job(text) }
+        };
+        let first = h.insert(vec![keyed("one", 1)]).await[0];
+        assert_eq!(h.store.insert(vec![keyed("again", 1)]).await.unwrap(), [Inserted::Repeat(first)]);
+        let other = h.store.insert(vec![keyed("other", 2)]).await;
+        assert!(matches!(other, Err(InsertError::KeyReused(id)) if id == first));
+        let elsewhere = NewJob { project: "elsewhere".into(), ..keyed("two", 2) };
+        assert!(matches!(h.store.insert(vec![elsewhere]).await.unwrap()[0], Inserted::New(_)));
+        h.pass(24 * 3600 + 1);
+        assert!(matches!(h.store.insert(vec![keyed("next day", 2)]).await.unwrap()[0], Inserted::New(_)));
+    }
+
+    a_call_is_stored_whole_or_not_at_all(h) {
+        let key = Some(Idempotency { key: "k".into(), fingerprint: [1; 32], index: 0 });
+        h.insert(vec![NewJob { idempotency: key, ..job("one") }]).await;
+        let clash = Some(Idempotency { key: "k".into(), fingerprint: [2; 32], index: 0 });
+        let batch = vec![job("two"), NewJob { idempotency: clash, ..job("three") }, job("four")];
+        assert!(h.store.insert(batch).await.is_err());
+        assert_eq!(h.list(all()).await.len(), 1);
+    }
+
+    lists_are_newest_first_filtered_and_paged(h) {
+        let ids = h.insert(jobs(&["red", "green", "blue", "dark red"])).await;
+        assert_eq!(h.list(all()).await, [ids[3], ids[2], ids[1], ids[0]]);
+        assert_eq!(h.list(Filter { subject: Some("RED".into()), ..all() }).await, [ids[3], ids[0]]);
+        assert_eq!(h.list(Filter { external_id: Some("ext-green".into()), ..all() }).await, [ids[1]]);
+        assert_eq!(h.list(Filter { to: Some("b@example".into()), ..all() }).await.len(), 4);
+        assert_eq!(h.list(Filter { status: Some(Status::Sent), ..all() }).await, []);
+        assert_eq!(h.list(Filter { project: Some("none".into()), ..all() }).await, []);
+        assert_eq!(h.list(Filter { q: Some(ids[2].to_string()), ..all() }).await, [ids[2]]);
+        let page = h.store.list(Filter { limit: 3, ..Filter::default() }).await.unwrap();
+        assert!(page.has_more);
+        assert_eq!(h.list(Filter { after: Some(page.jobs[2].id), ..all() }).await, [ids[0]]);
+        assert_eq!(h.list(Filter { before: Some(ids[2]), ..all() }).await, [ids[3]]);
+    }
+
+    bytes_are_read_back_as_they_came(h) {
+        let new = job("one");
+        let (header, body) = (new.header.clone(), new.body.clone());
+        let id = h.insert(vec![new]).await[0];
+        let content = h.store.content(id).await.unwrap();
+        assert_eq!((content.header, content.body), (header, body));
+        let nobody = JobId(uuid::Uuid::nil());
+        assert!(matches!(h.store.content(nobody).await, Err(ContentError::NotFound)));
+    }
+
+    bytes_of_a_sent_job_go_when_their_time_is_over(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.settle(lease, sent()).await;
+        assert!(h.store.content(id).await.is_ok());
+        h.pass(3601);
+        assert!(matches!(h.store.content(id).await, Err(ContentError::Gone)));
+        assert_eq!(h.status(id).await, Status::Sent);
+    }
+
+    changes_are_told_in_order(h) {
+        let mut changes = h.store.changes();
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.settle(lease, sent()).await;
+        let mut seen = Vec::new();
+        while seen.last() != Some(&Status::Sent) {
+            let change = changes.recv().await.unwrap();
+            assert_eq!(change.id, id);
+            seen.push(change.status);
+        }
+        assert_eq!(seen, [Status::Scheduled, Status::Queued, Status::Sending, Status::Sent]);
+    }
+
+    a_stale_lease_settles_nothing(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.settle(lease, retry_at(h.now())).await;
+        let second = h.lease_one().await;
+        assert_eq!(h.status(id).await, Status::Sending);
+        drop(second);
+        assert_eq!(h.lease_one().await.job.id, id);
+    }
 }
 
-async fn a_closed_store_says_so(open: &Open) {
-    let bench = open(settings());
-    let mut waiting = std::pin::pin!(bench.store.lease(ask(1)));
-    assert!(poll_once(&mut waiting).await.is_none());
-    bench.store.close().await.unwrap();
-    assert!(matches!(leased(waiting).await, Err(StoreError::Closed)));
-    let late = bench.store.insert(vec![job()]).await;
-    assert!(matches!(late, Err(InsertError::Store(StoreError::Closed))), "{late:?}");
-    assert!(matches!(bench.store.stats().await, Err(StoreError::Closed)));
+#[tokio::test]
+async fn length_bounds_what_waits() {
+    let settings = StoreSettings { length: Some(2), ..settings() };
+    over_all(settings, |h| async move {
+        let key = || Some(Idempotency { key: "k".into(), fingerprint: [1; 32], index: 0 });
+        let first = h.insert(vec![NewJob { idempotency: key(), ..job("one") }, job("two")]).await[0];
+        assert!(matches!(h.store.insert(jobs(&["three"])).await, Err(InsertError::Full(_))));
+        let again = NewJob { idempotency: key(), ..job("one") };
+        assert_eq!(
+            h.store.insert(vec![again]).await.unwrap(),
+            [Inserted::Repeat(first)],
+            "a repeat needs no room"
+        );
+        let lease = h.lease_one().await;
+        h.settle(lease, sent()).await;
+        assert_eq!(h.insert(jobs(&["three"])).await.len(), 1, "a settled job makes room");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_go_with_the_settlement_unless_kept() {
+    let settings = StoreSettings { keep_body: Duration::ZERO, ..settings() };
+    over_all(settings, |h| async move {
+        let ids = h.insert(jobs(&["one", "two"])).await;
+        for settlement in [sent(), failed()] {
+            let lease = h.lease_one().await;
+            h.settle(lease, settlement).await;
+        }
+        assert!(matches!(h.store.content(ids[0]).await, Err(ContentError::Gone)));
+        assert!(h.store.content(ids[1]).await.is_ok(), "a failed message is kept");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn history_is_bounded_by_number_and_age() {
+    let settings = StoreSettings { history_count: 3, keep_history: Duration::from_secs(100), ..settings() };
+    over_all(settings, |h| async move {
+        let ids = h.insert(jobs(&["a", "b", "c", "d", "e"])).await;
+        for _ in 0..5 {
+            let lease = h.lease_one().await;
+            h.settle(lease, sent()).await;
+        }
+        assert_eq!(h.list(all()).await, [ids[4], ids[3], ids[2]]);
+        h.pass(101);
+        h.store.stats().await.unwrap();
+        assert_eq!(h.list(all()).await, []);
+    })
+    .await;
 }

@@ -1,8 +1,23 @@
-//! The contract every store keeps, and what the disk store keeps beyond it.
+//! The queue through its public face: one contract for every store, and what a disk store survives.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends by panic"
+)]
 
 mod actions;
 mod bench;
 mod contract;
+mod crash;
+mod damage;
+mod flips;
+mod house;
+mod intake;
 mod lists;
 mod order;
 mod outcomes;
+mod reclaim;
+mod restart;
+mod segments;

@@ -82,3 +82,17 @@ async fn a_settled_mail_stays_settled_however_often_the_log_turns() {
         churn(&h, 20).await;
     }
 }
+
+#[tokio::test]
+async fn regress_a_message_whose_bytes_went_with_its_segment_is_not_sent_empty() {
+    let h = disk(StoreSettings { keep_failed: Duration::from_secs(10), ..small() });
+    let id = h.insert(vec![job("failed")]).await[0];
+    let lease = h.lease_one().await;
+    h.settle(lease, failed()).await;
+    h.pass(11);
+    let first = segments(h.path())[0].clone();
+    churn(&h, 400).await;
+    assert!(!first.exists());
+    let retried = h.store.act(id, postrider_queue::Action::Retry).await;
+    assert!(matches!(retried, Err(postrider_queue::ActError::TooLate(_))), "{retried:?}");
+}
