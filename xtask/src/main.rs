@@ -5,6 +5,7 @@ mod bench;
 mod documents;
 mod floors;
 mod peers;
+mod programs;
 mod run;
 mod smoke;
 mod tidy;
@@ -51,7 +52,7 @@ fn verb(words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["docs"] => documents::run(),
         ["smoke", binary] => smoke::run(binary.as_ref()),
-        ["peers"] => peers::fetch().map(drop),
+        ["peers"] => programs::fetch(&peers::fetch()?).map(drop),
         ["bench", "relay"] => bench::relay(),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
@@ -81,8 +82,12 @@ fn check(steps: &mut Steps) -> Result<()> {
 /// Unit, contract and end-to-end tests and those in the documentation; goes on after a failed one.
 fn test(filter: &[&str]) -> Result<()> {
     let peers = peers::fetch()?;
+    let bin = programs::fetch(&peers)?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
     let mut command = run::cargo_command();
-    command.args(["test", "--workspace", "--no-fail-fast"]).args(filter).env("POSTRIDER_PEERS", peers);
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
+    command.env("POSTRIDER_PEERS", peers).env("PATH", path);
     run::run(&mut command)
 }
 

@@ -8,7 +8,6 @@
 )]
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 const README: &str = include_str!("../../../../README.md");
@@ -93,11 +92,6 @@ fn examples(dev: &Dev, language: &str, command: impl Fn() -> Command) -> Vec<Str
     found.iter().map(|block| run(command(), &here(block))).collect()
 }
 
-fn node() -> PathBuf {
-    let fetched = std::env::var_os("POSTRIDER_PEERS").map(|p| PathBuf::from(p).join("node/bin/node"));
-    fetched.filter(|path| path.exists()).unwrap_or_else(|| "node".into())
-}
-
 fn with_arg(program: impl AsRef<std::ffi::OsStr>, arg: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(arg);
@@ -130,7 +124,7 @@ fn the_python_examples_send_by_http_and_by_smtp() {
 #[test]
 fn the_node_example_sends_by_http() {
     let dev = dev();
-    examples(&dev, "js", || with_arg(node(), "--input-type=module"));
+    examples(&dev, "js", || with_arg("node", "--input-type=module"));
     assert_eq!(subjects(&dev), ["Hello"]);
 }
 
