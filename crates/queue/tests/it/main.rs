@@ -16,6 +16,7 @@ mod flips;
 mod house;
 mod intake;
 mod lists;
+mod model;
 mod order;
 mod outcomes;
 mod reclaim;
