@@ -66,7 +66,7 @@ async fn open(folder: tempfile::TempDir, bodies: &Bodies) -> Opened {
 
 fn damaged_copy(from: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
     let folder = folder();
-    copy(from, folder.path());
+    copy(from, folder.path()).unwrap();
     let path = the_segment(folder.path());
     let mut bytes = fs::read(&path).unwrap();
     damage(&mut bytes);

@@ -6,25 +6,40 @@ use postrider_queue::{
     Action, AnyStore, ContentError, Inserted, NewJob, OpenReport, RecipientState, Settlement, Status, Store,
     StoreError, StoreSettings,
 };
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub(crate) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+pub(crate) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
         let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &target)?,
+            false => drop(fs::copy(entry.path(), target)?),
         }
     }
+    Ok(())
+}
+
+/// The log's files, in order.
+fn log(folder: &Path) -> BTreeSet<PathBuf> {
+    fs::read_dir(folder.join("log")).unwrap().map(|e| e.unwrap().path()).collect()
 }
 
 /// Opens what a crash at this moment would leave: a copy of the folder as it now stands.
 pub(crate) fn crash(bench: &Bench, settings: StoreSettings) -> (Bench, OpenReport) {
-    let folder = folder();
-    copy(bench.path(), folder.path());
+    let mut folder = folder();
+    loop {
+        let before = log(bench.path());
+        // A segment that goes while we copy would make a picture that no crash leaves.
+        if copy(bench.path(), folder.path()).is_ok() && log(bench.path()) == before {
+            break;
+        }
+        folder = crate::bench::folder();
+    }
     let (store, report) = AnyStore::open_disk(folder.path(), settings, bench.clock.clone()).unwrap();
     (Bench { store, clock: bench.clock.clone(), folder: Some(folder) }, report)
 }
