@@ -103,8 +103,12 @@ impl DiskJournal {
         self.next_number += 1;
         let mut out = self.files.create(&self.folder, &path)?;
         let header = format::segment_header(number, salt).repeat(2);
-        out.write_all_vectored(&mut [IoSlice::new(&header)])?;
-        out.sync()?;
+        let begun = out.write_all_vectored(&mut [IoSlice::new(&header)]).and_then(|()| out.sync());
+        if let Err(error) = begun {
+            // Tried again once a second, it would leave as many empty files.
+            drop(std::fs::remove_file(&path));
+            return Err(error);
+        }
         let octets = SEGMENT_HEADER as u64;
         self.segments.insert(number, Segment { file: File::open(&path)?, salt, octets, live: 0 });
         Ok(Tail { number, out, octets, synced: octets })

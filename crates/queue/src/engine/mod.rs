@@ -21,8 +21,10 @@ use crate::journal::Journal;
 use crate::settings::StoreSettings;
 use crate::settlement::Settlement;
 use crate::store::{Change, Lease, LeaseAsk};
-use crate::table::Table;
+use crate::table::{Entry, Table};
 use crate::view::{Action, Content, Filter, JobView, Page, Stats};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{broadcast, oneshot};
@@ -105,6 +107,8 @@ struct Works<J> {
     reclaiming: Option<(u32, Vec<JobId>)>,
     /// A damaged job was met in it.
     damaged_here: bool,
+    /// Done jobs whose bytes are kept for a while, by the end of it.
+    fading: BTreeSet<(Timestamp, JobId)>,
     syncs: u64,
     accepted: u64,
     corrupt: u64,
@@ -149,6 +153,9 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> (Self, Works<J>) {
         let (commands, receiver) = channel();
+        let kept = table.newest().filter(|(_, e)| e.is_final() && e.bytes);
+        let until = |e: &Entry| Some(question::later(e.settled_at?, settings.keeps(e.status)));
+        let fading = kept.filter_map(|(id, e)| Some((until(e)?, id))).collect();
         let changes = broadcast::Sender::new(CHANGES);
         let refusing = Arc::new(Mutex::new(None));
         let engine = Self {
@@ -172,6 +179,7 @@ impl Engine {
             sync_by: None,
             reclaiming: None,
             damaged_here: false,
+            fading,
             syncs: 0,
             accepted: 0,
             corrupt,

@@ -139,6 +139,11 @@ pub(super) fn ago(now: Timestamp, time: Duration) -> Timestamp {
     SignedDuration::try_from(time).ok().and_then(|d| now.checked_sub(d).ok()).unwrap_or(Timestamp::MIN)
 }
 
+/// The moment that lies `time` after another.
+pub(super) fn later(at: Timestamp, time: Duration) -> Timestamp {
+    SignedDuration::try_from(time).ok().and_then(|d| at.checked_add(d).ok()).unwrap_or(Timestamp::MAX)
+}
+
 /// The word for a recipient: its own once final, else the job's.
 fn word(state: RecipientState, job: Status) -> Status {
     match state {

@@ -2,7 +2,7 @@
 
 use super::Works;
 use super::group::{Group, Use, stored};
-use super::question::ago;
+use super::question::{ago, later};
 use crate::error::StoreError;
 use crate::job::JobId;
 use crate::journal::{Frame, Journal, ReadError};
@@ -29,12 +29,27 @@ impl<J: Journal> Works<J> {
     /// Forgets settled jobs past their time or number. Needs no record: at the next start the same
     /// settings forget the same jobs.
     pub(super) fn forget(&mut self, now: Timestamp) {
+        self.fade(now);
         let before = ago(now, self.settings.keep_history);
         for id in self.table.forgettable(before, self.settings.history_count) {
             if let Some(entry) = self.table.remove(id) {
                 for place in std::iter::once(entry.place).chain(entry.history) {
                     self.journal.forget(place);
                 }
+            }
+        }
+    }
+
+    /// Lets go of bytes that were kept long enough.
+    fn fade(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.fading.first().copied().filter(|(at, _)| *at < now) {
+            self.fading.remove(&(at, id));
+            let Some(entry) = self.table.get_mut(id) else { continue };
+            // One that was retried by hand and ended again stands here twice.
+            let due = entry.settled_at.is_some_and(|s| later(s, self.settings.keeps(entry.status)) == at);
+            if due && entry.bytes {
+                entry.bytes = false;
+                self.journal.drop_bytes(entry.place);
             }
         }
     }

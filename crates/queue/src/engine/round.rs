@@ -2,6 +2,7 @@
 
 use super::group::{Group, Use, stored};
 use super::lease::Guard;
+use super::question::later;
 use super::{Acted, Answer, Command, Inserts, Leases, Question, Works};
 use crate::error::{ActError, InsertError, StoreError};
 use crate::job::{Inserted, JobId, NewJob};
@@ -94,7 +95,7 @@ impl<J: Journal> Works<J> {
 
     fn take(&mut self, command: Command, now: Timestamp, group: &mut Group, waiting: &mut Waiting) {
         match command {
-            Command::Insert(jobs, answer) => waiting.inserts.push((self.insert(jobs, group), answer)),
+            Command::Insert(jobs, answer) => waiting.inserts.push((self.insert(jobs, now, group), answer)),
             Command::Lease(ask, answer) => self.lessees.push((ask, answer)),
             Command::Settle(results, answer) => {
                 self.settle(results, now, group);
@@ -112,11 +113,16 @@ impl<J: Journal> Works<J> {
         }
     }
 
-    fn insert(&mut self, jobs: Vec<NewJob>, group: &mut Group) -> Result<Vec<Inserted>, InsertError> {
+    fn insert(
+        &mut self,
+        jobs: Vec<NewJob>,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Vec<Inserted>, InsertError> {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut fresh = Vec::with_capacity(jobs.len());
         for job in jobs {
-            match job.idempotency.as_ref().and_then(|key| self.table.keys.look(&job.project, key)) {
+            match self.known(&job, &fresh) {
                 Some(Known::Same(id)) => answers.push(Inserted::Repeat(id)),
                 Some(Known::Other(id)) => return Err(InsertError::KeyReused(id)),
                 None => {
@@ -142,6 +148,10 @@ impl<J: Journal> Works<J> {
         group.add_frame(frame, fresh.iter().map(|j| Use::Job(j.id)));
         for (job, head) in fresh.into_iter().zip(heads) {
             self.table.add(job.id, Entry::accepted(&head, NOWHERE));
+            if job.due_at <= now {
+                // It is ready before the round ends: nobody need hear that it was scheduled.
+                self.table.changed.pop();
+            }
             if let Some(key) = &job.idempotency {
                 self.table.keys.keep(&job.project, key, job.id, job.created_at);
             }
@@ -150,6 +160,16 @@ impl<J: Journal> Works<J> {
         }
         group.must_sync = true;
         Ok(answers)
+    }
+
+    /// What the job's key stands for already: from an earlier call, or from this one's `before`.
+    fn known(&self, job: &NewJob, before: &[NewJob]) -> Option<Known> {
+        let key = job.idempotency.as_ref()?;
+        let twin = before.iter().filter(|b| b.project == job.project).find_map(|b| {
+            let other = b.idempotency.as_ref().filter(|o| o.key == key.key && o.index == key.index)?;
+            Some(if other.fingerprint == key.fingerprint { Known::Same(b.id) } else { Known::Other(b.id) })
+        });
+        twin.or_else(|| self.table.keys.look(&job.project, key))
     }
 
     fn room_for(&mut self, jobs: usize) -> Result<(), InsertError> {
@@ -196,12 +216,18 @@ impl<J: Journal> Works<J> {
     /// The bytes of a job that is done are not wanted any more, unless the settings keep them.
     fn drop_bytes_if_done(&mut self, id: JobId) {
         let Some(entry) = self.table.get_mut(id) else { return };
-        if entry.is_final() && entry.bytes && self.settings.keeps(entry.status).is_zero() {
-            entry.bytes = false;
-            let place = entry.place;
-            if place != NOWHERE {
-                self.journal.drop_bytes(place);
-            }
+        if !entry.is_final() || !entry.bytes {
+            return;
+        }
+        let keep = self.settings.keeps(entry.status);
+        if let Some(at) = entry.settled_at.filter(|_| !keep.is_zero()) {
+            self.fading.insert((later(at, keep), id));
+            return;
+        }
+        entry.bytes = false;
+        let place = entry.place;
+        if place != NOWHERE {
+            self.journal.drop_bytes(place);
         }
     }
 
@@ -239,13 +265,14 @@ impl<J: Journal> Works<J> {
         group: &mut Group,
     ) -> Result<Status, ActError> {
         let entry = self.table.get(id).ok_or(ActError::NotFound)?;
+        let before = entry.status;
         let kind =
             wanted(entry, &action, now).ok_or_else(|| ActError::TooLate(too_late(entry.status, &action)))?;
         self.control(Control { id, at: now, kind }, group);
         group.must_sync = true;
         // A purged job is gone; what it was is the last that can be said of it.
         self.table.promote(now);
-        Ok(self.table.get(id).map_or(Status::Cancelled, |e| e.status))
+        Ok(self.table.get(id).map_or(before, |e| e.status))
     }
 
     fn expire(&mut self, now: Timestamp, group: &mut Group) {

@@ -25,7 +25,11 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 impl Keys {
     pub(crate) fn look(&self, project: &Arc<str>, wanted: &Idempotency) -> Option<Known> {
-        let (id, fingerprint) = self.known.get(&(project.clone(), wanted.key.clone(), wanted.index))?;
+        let at = |index| self.known.get(&(project.clone(), wanted.key.clone(), index));
+        let Some((id, fingerprint)) = at(wanted.index) else {
+            // A longer batch than the one that was taken under this key is another submission.
+            return at(0).map(|(id, _)| Known::Other(*id));
+        };
         Some(if *fingerprint == wanted.fingerprint { Known::Same(*id) } else { Known::Other(*id) })
     }
 

@@ -12,7 +12,7 @@ use crate::journal::Place;
 use crate::lifecycle;
 use crate::record::{Control, ControlKind, SettledRecord};
 use crate::{Change, JobId, RecipientState, State, Status};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -27,6 +27,8 @@ pub(crate) struct Table {
     lanes: Lanes,
     /// Settled jobs, oldest first.
     settled: VecDeque<(Timestamp, JobId)>,
+    /// Dead jobs, oldest first.
+    dead: VecDeque<(Timestamp, JobId)>,
     counts: [u64; Status::ALL.len()],
     unsettled: usize,
     pub(crate) keys: Keys,
@@ -65,7 +67,8 @@ impl Table {
         self.remove(id);
         self.count(entry.status, true);
         match (entry.settled_at, entry.is_final()) {
-            (Some(at), true) => self.settled.push_back((at, id)),
+            (Some(at), true) if entry.state == State::Settled => self.settled.push_back((at, id)),
+            (Some(at), true) => self.dead.push_back((at, id)),
             _ => {
                 self.unsettled += 1;
                 self.ends.insert((entry.expires_at, id));
@@ -238,7 +241,12 @@ impl Table {
             }
             ControlKind::Release => self.release(id, at),
             ControlKind::Reschedule(due_at) => {
-                self.go(id, State::Scheduled, Status::Scheduled, |e| e.due_at = *due_at);
+                self.go(id, State::Scheduled, Status::Scheduled, |e| {
+                    // Moved later, it has as long after its new time as it had after the old one.
+                    let later = due_at.duration_since(e.due_at).max(SignedDuration::ZERO);
+                    e.expires_at = e.expires_at.checked_add(later).unwrap_or(Timestamp::MAX);
+                    e.due_at = *due_at;
+                });
             }
             ControlKind::Return => self.put_back(id),
             ControlKind::Purge => {
@@ -269,18 +277,22 @@ impl Table {
         });
     }
 
-    /// Settled jobs to forget: older than `before`, or more than `count`.
+    /// Jobs to forget: done before `before`, or settled and more than `count`. Sent mail never pushes
+    /// failed mail out.
     pub(crate) fn forgettable(&mut self, before: Timestamp, count: usize) -> Vec<JobId> {
+        let jobs = &self.jobs;
         let mut out = Vec::new();
-        while let Some((at, id)) = self.settled.front().copied() {
-            // A job retried by hand stands here twice; its own time tells the true entry.
-            let stale = self.get(id).is_none_or(|e| e.settled_at != Some(at));
-            if !stale && at >= before && self.settled.len() <= count {
-                break;
-            }
-            self.settled.pop_front();
-            if !stale {
-                out.push(id);
+        for (queue, count) in [(&mut self.settled, count), (&mut self.dead, usize::MAX)] {
+            while let Some((at, id)) = queue.front().copied() {
+                // A job retried by hand stands here twice; its own time tells the true entry.
+                let stale = jobs.get(&id).is_none_or(|e| e.settled_at != Some(at));
+                if !stale && at >= before && queue.len() <= count {
+                    break;
+                }
+                queue.pop_front();
+                if !stale {
+                    out.push(id);
+                }
             }
         }
         out

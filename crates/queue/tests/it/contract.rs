@@ -270,7 +270,7 @@ contract! {
             assert_eq!(change.id, id);
             seen.push(change.status);
         }
-        assert_eq!(seen, [Status::Scheduled, Status::Queued, Status::Sending, Status::Sent]);
+        assert_eq!(seen, [Status::Queued, Status::Sending, Status::Sent]);
     }
 
     a_stale_lease_settles_nothing(h) {

@@ -20,5 +20,6 @@ mod model;
 mod order;
 mod outcomes;
 mod reclaim;
+mod regress;
 mod restart;
 mod segments;

@@ -293,7 +293,10 @@ impl World {
                     (true, _) => State::Deferred,
                 }
             }
-            Verb::Reschedule(seconds) => known.due = now + seconds,
+            Verb::Reschedule(seconds) => {
+                known.ends += (now + seconds - known.due).max(0);
+                known.due = now + seconds;
+            }
             Verb::Purge => drop(self.jobs.remove(&id)),
         }
     }
