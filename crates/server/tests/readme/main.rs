@@ -131,7 +131,7 @@ fn the_node_example_sends_by_http() {
 #[test]
 fn the_send_example_sends_a_mail() {
     let dev = dev();
-    let line = README.lines().find(|l| l.contains("postrider send")).expect("a send example");
+    let line = README.lines().find(|l| l.contains("send --data ./try")).expect("a send example");
     let data = dev.folder.path().to_str().expect("UTF-8");
     let script = line
         .trim_start_matches("$ ")
