@@ -8,6 +8,7 @@ pub mod inbox;
 mod mail;
 mod outcome;
 mod sender;
+pub mod sendmail;
 pub mod smtp;
 
 pub use dummy::DummySender;
@@ -15,4 +16,5 @@ pub use inbox::InboxSender;
 pub use mail::Mail;
 pub use outcome::{MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
 pub use sender::{BoxFuture, BoxStream, Sender};
+pub use sendmail::{SendmailSender, SendmailSettings};
 pub use smtp::{SmtpSender, SmtpSettings};

@@ -11,6 +11,8 @@ mod peer;
 #[cfg(test)]
 mod reuse;
 #[cfg(test)]
+mod sendmail;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod trouble;
