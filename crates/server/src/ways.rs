@@ -1,21 +1,37 @@
 //! The ways out, built from settings.
 
-use crate::config::{Place, Relay, Security, SmtpRelay, Way};
+use crate::config::{Place, Relay, Security, Sendmail, SmtpRelay, Way};
 use crate::exit::Failure;
 use send::smtp::{self, Credentials, Endpoint, TlsSettings};
-use send::{DummySender, InboxSender, Sender, SmtpSender, SmtpSettings};
+use send::{DummySender, InboxSender, Sender, SendmailSender, SendmailSettings, SmtpSender, SmtpSettings};
 use std::sync::Arc;
 
 /// The sender of a relay. Certificate files are read here; nothing is connected.
 pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
+    let (section, key) = relay.key;
     match &relay.way {
         Way::Inbox => Ok(Arc::new(InboxSender)),
         Way::Dummy => Ok(Arc::new(DummySender::new())),
         Way::Smtp(way) => {
-            let (section, key) = relay.key;
             let refused = |e: smtp::SettingsError| Failure::Settings(format!("[{section}] {key}: {e}"));
             Ok(Arc::new(SmtpSender::new(smtp_settings(way)).map_err(refused)?))
         }
+        Way::Sendmail(way) => {
+            let sender = SendmailSender::new(sendmail_settings(way));
+            Ok(Arc::new(sender.map_err(|e| Failure::Settings(format!("[{section}] {key}: {e}")))?))
+        }
+    }
+}
+
+fn sendmail_settings(way: &Sendmail) -> SendmailSettings {
+    SendmailSettings {
+        path: way.path.clone(),
+        args: way.args.clone(),
+        timeout: way.timeout,
+        convert_crlf: way.convert_crlf,
+        search_path: way.search_path.clone(),
+        home: way.home.clone(),
+        lang: way.lang.clone(),
     }
 }
 

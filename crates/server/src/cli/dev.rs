@@ -26,9 +26,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(dev: args::Dev, around: Surroundings) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let way = match &dev.relay {
-        Some(url) => {
-            config::relay_way(url, &around.hostname).map_err(|e| Failure::Usage(format!("--relay: {e}")))?
-        }
+        Some(url) => config::relay_way(url, &around).map_err(|e| Failure::Usage(format!("--relay: {e}")))?,
         None => Way::Inbox,
     };
     let folder = Folder::new(dev.data.as_deref())?;

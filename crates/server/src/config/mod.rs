@@ -10,6 +10,7 @@ mod own_door;
 mod queue;
 mod reader;
 mod relay;
+mod sendmail;
 mod settings;
 mod toml;
 mod transport;
@@ -24,7 +25,7 @@ pub(crate) use findings::{Finding, Findings};
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
-    CertFiles, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Settings, SmtpDoor,
+    CertFiles, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail, Settings, SmtpDoor,
     SmtpRelay, Way,
 };
 

@@ -4,7 +4,7 @@ use super::doors::readable;
 use super::reader::{Reader, Written};
 use super::settings::{Login, Place, Relay, Secret, Security, SmtpRelay, Way};
 use super::url::{self, RelayUrl};
-use super::{Surroundings, queue, transport, values};
+use super::{Surroundings, queue, sendmail, transport, values};
 
 const RELAY: &str = "postrider.relay";
 const MAILER: &str = "mailer";
@@ -46,8 +46,8 @@ impl Relay {
 }
 
 /// What a relay's URL on the command line means.
-pub(crate) fn relay_way(url: &str, hostname: &str) -> Result<Way, String> {
-    url::parse(url).map(|url| to_way(url, hostname))
+pub(crate) fn relay_way(url: &str, around: &Surroundings) -> Result<Way, String> {
+    to_way(url::parse(url)?, around)
 }
 
 /// Whether mail is switched on; a mistake is told when not.
@@ -72,8 +72,8 @@ fn enabled(r: &mut Reader<'_>, has_url: bool) -> bool {
 }
 
 fn from_url(r: &mut Reader<'_>, written: &Written, around: &Surroundings) -> Option<Way> {
-    let way = match url::parse(&written.text) {
-        Ok(url) => to_way(url, &around.hostname),
+    let way = match relay_way(&written.text, around) {
+        Ok(way) => way,
         Err(problem) => {
             r.findings.mistake(Some(written.origin.clone()), RELAY, "URL", problem);
             return None;
@@ -89,8 +89,8 @@ fn from_url(r: &mut Reader<'_>, written: &Written, around: &Surroundings) -> Opt
 }
 
 /// What a URL of our own settings means: `smtp+starttls` demands TLS there.
-pub(crate) fn to_way(url: RelayUrl, hostname: &str) -> Way {
-    match url {
+fn to_way(url: RelayUrl, around: &Surroundings) -> Result<Way, String> {
+    Ok(match url {
         RelayUrl::Inbox => Way::Inbox,
         RelayUrl::Dummy => Way::Dummy,
         RelayUrl::Smtp { place, security, user, password } => Way::Smtp(Box::new(SmtpRelay {
@@ -100,12 +100,15 @@ pub(crate) fn to_way(url: RelayUrl, hostname: &str) -> Way {
             trust_any: false,
             ca_file: None,
             client_cert: None,
-            helo: hostname.to_owned(),
+            helo: around.hostname.clone(),
             login: user
                 .map(|user| Login { user, password: password.unwrap_or_else(|| String::new().into()) }),
             mechanism: None,
         })),
-    }
+        RelayUrl::Sendmail { path, args } => {
+            Way::Sendmail(Box::new(sendmail::find(sendmail::plain(path, args, around))?))
+        }
+    })
 }
 
 /// The way as an operator knows it, without secrets.
@@ -113,6 +116,7 @@ pub(crate) fn shown(way: &Way) -> String {
     match way {
         Way::Inbox => "inbox://".into(),
         Way::Dummy => "dummy://".into(),
+        Way::Sendmail(way) => format!("sendmail://{}", way.path.display()),
         Way::Smtp(relay) => match &relay.place {
             Place::Unix(path) => format!("smtp+unix://{}", path.display()),
             Place::Host { host, port } => {

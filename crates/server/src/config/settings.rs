@@ -1,5 +1,6 @@
 //! What is meant: plain values, every default filled in.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -81,8 +82,23 @@ pub(crate) struct Relay {
 #[derive(Debug, Clone)]
 pub(crate) enum Way {
     Smtp(Box<SmtpRelay>),
+    Sendmail(Box<Sendmail>),
     Inbox,
     Dummy,
+}
+
+/// A program with sendmail's command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Sendmail {
+    /// Absolute once it is found.
+    pub(crate) path: PathBuf,
+    pub(crate) args: Vec<String>,
+    pub(crate) timeout: Duration,
+    pub(crate) convert_crlf: bool,
+    /// `PATH`, where it is looked for and what it gets.
+    pub(crate) search_path: OsString,
+    pub(crate) home: Option<OsString>,
+    pub(crate) lang: Option<OsString>,
 }
 
 #[derive(Debug, Clone)]

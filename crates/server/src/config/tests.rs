@@ -65,6 +65,70 @@ fn port_and_protocol_follow_from_each_other() {
 }
 
 #[test]
+fn sendmail_is_found_and_its_keys_are_read() {
+    let of = |lines: &str| match settings(mailer(&format!("PROTOCOL = sendmail\n{lines}"))).relay.way {
+        Way::Sendmail(way) => *way,
+        other => panic!("{other:?}"),
+    };
+    let way = of("SENDMAIL_PATH = /bin/sh");
+    assert_eq!((way.path.as_path(), way.args.len()), (Path::new("/bin/sh"), 0));
+    assert_eq!((way.timeout.as_secs(), way.convert_crlf), (300, true));
+    let way = of(
+        "SENDMAIL_PATH = sh\nSENDMAIL_ARGS = -o \"a b\" 'c d' e\\ f \"$HOME\"\nSENDMAIL_TIMEOUT = 1.5m\nSENDMAIL_CONVERT_CRLF = false",
+    );
+    assert!(way.path.is_absolute() && way.path.ends_with("sh"), "{way:?}");
+    assert_eq!(way.args, ["-o", "a b", "c d", "e f", "$HOME"]);
+    assert_eq!((way.timeout.as_secs(), way.convert_crlf), (90, false));
+    let check = |lines: &str, warnings: &[&str]| {
+        check_way(
+            &format!("PROTOCOL = sendmail\nSENDMAIL_PATH = /bin/sh\n{lines}"),
+            "sendmail:///bin/sh",
+            warnings,
+        );
+    };
+    check("SENDMAIL_TIMEOUT = 90s", &[]);
+    check("SENDMAIL_TIMEOUT = 5", &["\"5\" is not a duration and counts as 5m"]);
+    check("SENDMAIL_TIMEOUT = soon", &["counts as 5m"]);
+    check_way(
+        "PROTOCOL = dummy\n[postrider.relay]\nURL = sendmail:///bin/sh?args=-x",
+        "sendmail:///bin/sh",
+        &[],
+    );
+}
+
+#[test]
+fn a_sendmail_that_cannot_be_run_is_refused() {
+    for (lines, expected) in [
+        (
+            "PROTOCOL = sendmail\nSENDMAIL_PATH = no-such-program",
+            "app.ini:5: [mailer] SENDMAIL_PATH: there is no program \"no-such-program\" in any folder of PATH",
+        ),
+        (
+            "PROTOCOL = sendmail\nSENDMAIL_PATH = ./x",
+            "app.ini:5: [mailer] SENDMAIL_PATH: /etc/forge/./x is no program",
+        ),
+        (
+            "PROTOCOL = sendmail\nSENDMAIL_PATH = sh\nSENDMAIL_ARGS = -o 'x",
+            "app.ini:6: [mailer] SENDMAIL_ARGS: a quote or backslash is not closed",
+        ),
+        (
+            "PROTOCOL = sendmail\nSENDMAIL_PATH = sh\nSENDMAIL_TIMEOUT = 0",
+            "app.ini:6: [mailer] SENDMAIL_TIMEOUT: \"0\" leaves no time",
+        ),
+        (
+            "PROTOCOL = sendmail\nSENDMAIL_PATH = sh\nSENDMAIL_TIMEOUT = -5m",
+            "app.ini:6: [mailer] SENDMAIL_TIMEOUT: \"-5m\" leaves no time",
+        ),
+        (
+            "PROTOCOL = dummy\n[postrider.relay]\nURL = sendmail:///no/such?args=x",
+            "app.ini:6: [postrider.relay] URL: /no/such is no program",
+        ),
+    ] {
+        check_mistakes(&mailer(lines), &[expected]);
+    }
+}
+
+#[test]
 fn unusual_ports_are_told() {
     check_way(
         "SMTP_ADDR = m.example\nPROTOCOL = smtps\nSMTP_PORT = 25",
@@ -138,10 +202,6 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
         (
             "PROTOCOL = SMTPS\nSMTP_ADDR = m",
             "app.ini:4: [mailer] PROTOCOL: \"SMTPS\" is no protocol; write one of smtp,",
-        ),
-        (
-            "PROTOCOL = sendmail",
-            "app.ini:4: [mailer] PROTOCOL: sendmail as the way out is not in this version",
         ),
         ("PROTOCOL = smtp", "[mailer] SMTP_ADDR: is missing"),
         ("SMTP_ADDR = m\nSMTP_PORT = smtp", "app.ini:5: [mailer] SMTP_PORT: \"smtp\" is not a port"),

@@ -4,7 +4,7 @@ use super::doors::cert_files;
 use super::reader::Reader;
 use super::settings::{Login, Place, Security, SmtpRelay, Way};
 use super::tree::Origin;
-use super::{Surroundings, values};
+use super::{Surroundings, sendmail, values};
 use std::net::IpAddr;
 
 const MAILER: &str = "mailer";
@@ -49,10 +49,7 @@ pub(crate) fn way(r: &mut Reader<'_>, around: &Surroundings) -> Option<(Way, &'s
     match protocol {
         Some(Protocol::Dummy) => Some((Way::Dummy, "PROTOCOL")),
         Some(Protocol::Sendmail) => {
-            let problem = "sendmail as the way out is not in this version; write smtp, smtps, \
-                           smtp+starttls or smtp+unix with SMTP_ADDR";
-            r.findings.mistake(written.map(|w| w.origin), MAILER, "PROTOCOL", problem);
-            None
+            sendmail::sendmail(r, around).map(|way| (Way::Sendmail(Box::new(way)), "SENDMAIL_PATH"))
         }
         Some(Protocol::Smtp | Protocol::Smtps | Protocol::StartTls | Protocol::Unix) | None => {
             smtp(r, protocol, around).map(|relay| (Way::Smtp(Box::new(relay)), "SMTP_ADDR"))

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub(crate) enum RelayUrl {
     Smtp { place: Place, security: Security, user: Option<String>, password: Option<Secret> },
+    Sendmail { path: PathBuf, args: Vec<String> },
     Inbox,
     Dummy,
 }
 
-const FORMS: &str =
-    "smtp://host, smtps://host, smtp+starttls://host, smtp+unix:///path, dummy:// or inbox://";
+const FORMS: &str = "smtp://host, smtps://host, smtp+starttls://host, smtp+unix:///path, \
+                     sendmail:///path, dummy:// or inbox://";
 
 /// Reads `scheme://[user[:password]@]host[:port]` and the forms without a host.
 pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
@@ -23,10 +24,11 @@ pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
         "smtps" => (Security::Implicit, 465),
         "smtp+starttls" => (Security::StartTls, 587),
         "smtp+unix" => return unix(rest),
+        "sendmail" => return sendmail(rest),
         "dummy" if rest.is_empty() => return Ok(RelayUrl::Dummy),
         "inbox" if rest.is_empty() => return Ok(RelayUrl::Inbox),
         "dummy" | "inbox" => return Err(format!("nothing may follow {scheme}://; remove it")),
-        "lmtp" | "lmtp+unix" | "sendmail" => {
+        "lmtp" | "lmtp+unix" => {
             return Err(format!("{scheme}:// is not in this version; write {FORMS}"));
         }
         _ => return Err(format!("the scheme before :// is unknown; write {FORMS}")),
@@ -51,6 +53,24 @@ fn unix(path: &str) -> Result<RelayUrl, String> {
     }
     let place = Place::Unix(PathBuf::from(decode(path)?));
     Ok(RelayUrl::Smtp { place, security: Security::Off, user: None, password: None })
+}
+
+/// `/path?args=…`, the arguments as one percent-encoded text, split as a shell does.
+fn sendmail(rest: &str) -> Result<RelayUrl, String> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if !path.starts_with('/') || path.len() == 1 {
+        return Err("the path of the program must be whole; write sendmail:///usr/sbin/sendmail".into());
+    }
+    let args = match (query, query.strip_prefix("args=")) {
+        ("", _) => Vec::new(),
+        (_, Some(args)) if !args.contains('&') => super::sendmail::words(&decode(args)?)?,
+        _ => {
+            return Err(
+                "only args may follow the program; write sendmail:///path?args=-o%20x, and & as %26".into()
+            );
+        }
+    };
+    Ok(RelayUrl::Sendmail { path: PathBuf::from(decode(path)?), args })
 }
 
 fn credentials(login: Option<&str>) -> Result<(Option<String>, Option<Secret>), String> {
@@ -124,6 +144,12 @@ mod tests {
         check("smtp://a@b:c@h", "h", 25, r#"Off Some("a@b") Some("c")"#);
         check("smtp://[::1]:2525", "::1", 2525, "Off None None");
         assert_eq!(shown("smtp+unix:///run/x%20y"), Ok("Unix(\"/run/x y\") Off None None".into()));
+        let program = |args: &str| Ok(format!("Sendmail {{ path: \"/x/send mail\", args: {args} }}"));
+        assert_eq!(shown("sendmail:///x/send%20mail"), program("[]"));
+        assert_eq!(
+            shown("sendmail:///x/send%20mail?args=-o%20'a%20%26'+b%20--"),
+            program(r#"["-o", "a &+b", "--"]"#)
+        );
         assert_eq!((shown("inbox://"), shown("dummy://")), (Ok("Inbox".into()), Ok("Dummy".into())));
     }
 
@@ -141,6 +167,10 @@ mod tests {
             ("smtp://:secret@x", "no user"),
             ("smtp+unix://secret", "must be whole"),
             ("inbox://secret", "nothing may follow"),
+            ("sendmail://secret", "must be whole"),
+            ("sendmail:///secret?arg=x", "only args"),
+            ("sendmail:///secret?args=x&y=z", "only args"),
+            ("sendmail:///x?args='secret", "not closed"),
             ("smtp://[::1", "closing"),
         ] {
             let error = parse(url).expect_err(url);

@@ -41,6 +41,30 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
 }
 
+/// A duration as Go reads it, in seconds: signed, with fractions, `0` or with units from `ns` to `h`.
+pub(crate) fn go_duration(text: &str) -> Option<f64> {
+    let (sign, mut left) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if left == "0" {
+        return Some(0.0);
+    }
+    let units =
+        [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let mut total = None;
+    while !left.is_empty() {
+        let unit_at = left.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (digits, rest) = left.split_at_checked(unit_at)?;
+        let number: f64 = digits.parse().ok()?;
+        let (rest, unit) =
+            units.iter().find_map(|(unit, seconds)| rest.strip_prefix(unit).map(|r| (r, *seconds)))?;
+        total = Some(total.unwrap_or(0.0) + number * unit);
+        left = rest;
+    }
+    total.filter(|total| *total <= LONGEST.as_secs_f64()).map(|total| sign * total)
+}
+
 /// A hundred years: what lies beyond is a slip of the pen and would overflow calendars.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 
@@ -110,6 +134,30 @@ mod tests {
             ("999999999d", None),
         ] {
             assert_eq!(seconds(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn durations_of_go() {
+        for (text, expected) in [
+            ("5m", Some(300.0)),
+            ("1h30m", Some(5400.0)),
+            ("1.5h", Some(5400.0)),
+            ("250ms", Some(0.25)),
+            ("+2s", Some(2.0)),
+            ("-5m", Some(-300.0)),
+            ("0", Some(0.0)),
+            ("0s", Some(0.0)),
+            ("", None),
+            ("-", None),
+            ("5", None),
+            ("5 m", None),
+            ("1d", None),
+            (".s", None),
+            ("1.2.3s", None),
+            ("99999999999h", None),
+        ] {
+            assert_eq!(go_duration(text), expected, "{text:?}");
         }
     }
 

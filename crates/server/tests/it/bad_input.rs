@@ -76,7 +76,10 @@ fn settings_files() {
         ),
         &["app.ini:7: [mailer] CLIENT_CERT_FILE", "no.pem", "app.ini:8: [mailer] CLIENT_KEY_FILE", "no.key"],
     );
-    refused(&format!("{on}PROTOCOL = sendmail\n"), &["app.ini:4: [mailer] PROTOCOL", "not in this version"]);
+    refused(
+        &format!("{on}PROTOCOL = sendmail\nSENDMAIL_PATH = /no/such/program\n"),
+        &["app.ini:5: [mailer] SENDMAIL_PATH", "/no/such/program"],
+    );
     refused(
         "[postrider.relay]\nURL = smtp://127.0.0.1:2525\n[postrider.smtp]\nLISTEN = 127.0.0.1:2525\n",
         &["[postrider.relay] URL", "[postrider.smtp] LISTEN"],

@@ -162,3 +162,31 @@ fn a_kill_loses_no_mail_and_leftover_sockets_do_not_matter() {
     daemon.terminate();
     assert_eq!(daemon.wait().code(), Some(0));
 }
+
+#[test]
+fn mail_reaches_the_program_of_an_app_ini() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("program");
+    let text = "#!/bin/sh\nhere=${0%/*}\nprintf '[%s]' \"$@\" > \"$here/argv\"\ncat > \"$here/mail\"\n";
+    std::fs::write(folder.path().join("text"), text).expect("written");
+    // Made by another process: a file somebody of ours has open for writing cannot be executed.
+    let made = std::process::Command::new("install")
+        .args(["-m", "700"])
+        .args([&folder.path().join("text"), &script])
+        .status();
+    assert!(made.expect("install").success());
+    let mailer =
+        format!("PROTOCOL = sendmail\nSENDMAIL_PATH = {}\nSENDMAIL_ARGS = -o 'a b'", script.display());
+    let daemon = Daemon::start(binary(), &mailer, "");
+    let config = daemon.config();
+    let config = config.to_str().expect("UTF-8");
+    let flags = ["send", "--config", config, "--to", "a@example.org", "--text", "-", "--wait"];
+    let sent = run(&flags, "It works");
+    assert_eq!((sent.code, sent.err.as_str()), (Some(0), ""));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect(name);
+    assert_eq!(read("argv"), "[-f][shop@example.com][-i][-o][a b][--][a@example.org]");
+    let mail = read("mail");
+    assert!(mail.contains("\n\nIt works\n") && !mail.contains('\r'), "{mail}");
+    let shown = daemon.api.get(&format!("/emails/{}", sent.out.trim())).expect("an answer").json;
+    assert!(shown["attempts"].to_string().contains("exit status 0"), "{shown}");
+}

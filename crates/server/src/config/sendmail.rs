@@ -1,0 +1,97 @@
+//! Mail handed to a local program: the keys `SENDMAIL_…` and what a `sendmail://` URL means.
+
+use super::reader::Reader;
+use super::settings::Sendmail;
+use super::{Surroundings, values};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MAILER: &str = "mailer";
+const USUAL: Duration = Duration::from_secs(300);
+
+/// `None` with a mistake told.
+pub(crate) fn sendmail(r: &mut Reader<'_>, around: &Surroundings) -> Option<Sendmail> {
+    let written = r.text(MAILER, "SENDMAIL_PATH");
+    if written.is_none() {
+        r.show(MAILER, "SENDMAIL_PATH", "sendmail", None);
+    }
+    let name = written.as_ref().map_or("sendmail", |w| w.text.as_str());
+    // A bare name is looked for, anything else starts where other paths do.
+    let path = if name.contains('/') { r.absolute(name) } else { PathBuf::from(name) };
+    let args = arguments(r);
+    let timeout = timeout(r);
+    let convert_crlf = r.switch(MAILER, "SENDMAIL_CONVERT_CRLF", true);
+    let mut way = plain(path, args?, around);
+    (way.timeout, way.convert_crlf) = (timeout?, convert_crlf);
+    match find(way) {
+        Ok(way) => Some(way),
+        Err(problem) => {
+            r.findings.mistake(written.map(|w| w.origin), MAILER, "SENDMAIL_PATH", problem);
+            None
+        }
+    }
+}
+
+/// The usual bounds, and what of our surroundings the program gets.
+pub(crate) fn plain(path: PathBuf, args: Vec<String>, around: &Surroundings) -> Sendmail {
+    let variable = |name| around.variable(name).cloned();
+    Sendmail {
+        path,
+        args,
+        timeout: USUAL,
+        convert_crlf: true,
+        search_path: variable("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into()),
+        home: variable("HOME"),
+        lang: variable("LANG"),
+    }
+}
+
+/// With the program's absolute path.
+pub(crate) fn find(way: Sendmail) -> Result<Sendmail, String> {
+    let path = send::sendmail::locate(&way.path, &way.search_path).map_err(|e| e.to_string())?;
+    Ok(Sendmail { path, ..way })
+}
+
+fn arguments(r: &mut Reader<'_>) -> Option<Vec<String>> {
+    let Some(written) = r.text(MAILER, "SENDMAIL_ARGS") else { return Some(Vec::new()) };
+    match words(&written.text) {
+        Ok(words) => Some(words),
+        Err(problem) => {
+            r.findings.mistake(Some(written.origin), MAILER, "SENDMAIL_ARGS", problem);
+            None
+        }
+    }
+}
+
+/// Words as a shell splits them; nothing is expanded.
+pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
+    shell_words::split(text)
+        .map_err(|_| "a quote or backslash is not closed; close it, or put a backslash before it".into())
+}
+
+/// What cannot be read is five minutes, as in Gitea; no time at all is refused.
+fn timeout(r: &mut Reader<'_>) -> Option<Duration> {
+    const KEY: &str = "SENDMAIL_TIMEOUT";
+    let Some(written) = r.text(MAILER, KEY) else {
+        r.show(MAILER, KEY, "5m", None);
+        return Some(USUAL);
+    };
+    match values::go_duration(&written.text) {
+        Some(seconds) if seconds > 0.0 => {
+            Some(Duration::try_from_secs_f64(seconds).unwrap_or(USUAL).max(Duration::from_millis(1)))
+        }
+        Some(_) => {
+            let problem = format!("{:?} leaves no time to run; write for example 5m", written.text);
+            r.findings.mistake(Some(written.origin), MAILER, KEY, problem);
+            None
+        }
+        None => {
+            let problem = format!(
+                "{:?} is not a duration and counts as 5m; write for example 90s, 5m or 1h30m",
+                written.text
+            );
+            r.findings.warn(Some(written.origin), MAILER, KEY, problem);
+            Some(USUAL)
+        }
+    }
+}
