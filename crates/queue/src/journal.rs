@@ -48,6 +48,9 @@ pub(crate) trait Journal: Send + 'static {
 
     fn read(&self, place: Place) -> Result<Found, ReadError>;
 
+    /// Kind and head of a record, without its message.
+    fn read_head(&self, place: Place) -> Result<(u8, Bytes), ReadError>;
+
     /// The bytes of this record's message are no longer wanted.
     fn drop_bytes(&mut self, place: Place);
 

@@ -7,8 +7,9 @@
 //!             then `payload` octets; crc covers the 20 octets before it
 //!   data:   count = records; sum = chained crc of its record headers; payload = record*
 //!   commit: count = frames since the last commit; sum = chained crc of their crcs; no payload
-//! record    = kind u8 | version u8 | 2 × 0 | head u32 | header u32 | body u32 | crc u32               20 octets
-//!             then head, header block and body; crc covers the 16 octets before it and all of these
+//! record    = kind u8 | version u8 | 2 × 0 | head u32 | header u32 | body u32 | head crc u32 | crc u32   24 octets
+//!             then head, header block and body; the head's crc covers the 16 octets before it and the head,
+//!             so that a head can be read without its message; crc covers the 20 octets before it and all of these
 //! ```
 //!
 //! The salt is random per segment, so bytes that a stranger put into a mail body never pass for a frame.
@@ -21,7 +22,7 @@ const FRAME_MAGIC: &[u8; 4] = b"PRfr";
 const HEADER_COPY: usize = 20;
 pub(super) const SEGMENT_HEADER: usize = 2 * HEADER_COPY;
 pub(super) const FRAME_HEADER: usize = 24;
-pub(super) const RECORD_HEADER: usize = 20;
+pub(super) const RECORD_HEADER: usize = 24;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FrameKind {
@@ -44,7 +45,8 @@ pub(super) struct RecordHeader {
     pub(super) head: u32,
     pub(super) header: u32,
     pub(super) body: u32,
-    pub(super) crc: u32,
+    head_crc: u32,
+    crc: u32,
 }
 
 pub(super) fn checksum(seed: u32, parts: &[&[u8]]) -> u32 {
@@ -127,6 +129,8 @@ pub(super) fn record_header(record: &Stored, salt: u32) -> Option<[u8; RECORD_HE
     for length in lengths {
         bytes.extend_from_slice(&u32::try_from(length).ok()?.to_le_bytes());
     }
+    let head_crc = checksum(salt, &[&bytes, &record.head]);
+    bytes.extend_from_slice(&head_crc.to_le_bytes());
     let crc = checksum(salt, &[&bytes, &record.head, &record.header, &record.body]);
     bytes.extend_from_slice(&crc.to_le_bytes());
     out.copy_from_slice(&bytes);
@@ -136,7 +140,15 @@ pub(super) fn record_header(record: &Stored, salt: u32) -> Option<[u8; RECORD_HE
 pub(super) fn read_record_header(bytes: &[u8]) -> Option<RecordHeader> {
     let (kind, version) = (*bytes.first()?, *bytes.get(1)?);
     let (head, header, body) = (number(bytes, 4)?, number(bytes, 8)?, number(bytes, 12)?);
-    Some(RecordHeader { kind, version, head, header, body, crc: number(bytes, 16)? })
+    Some(RecordHeader {
+        kind,
+        version,
+        head,
+        header,
+        body,
+        head_crc: number(bytes, 16)?,
+        crc: number(bytes, 20)?,
+    })
 }
 
 impl RecordHeader {
@@ -153,8 +165,17 @@ impl RecordHeader {
 
 /// Whether a whole record's bytes match its checksum.
 pub(super) fn record_is_sound(bytes: &[u8], header: &RecordHeader, salt: u32) -> bool {
-    let (Some(front), Some(rest)) = (bytes.get(..16), bytes.get(RECORD_HEADER..header.octets())) else {
+    let (Some(front), Some(rest)) = (bytes.get(..20), bytes.get(RECORD_HEADER..header.octets())) else {
         return false;
     };
     checksum(salt, &[front, rest]) == header.crc
+}
+
+/// Whether a record's first bytes, up to the end of its head, match the head's checksum.
+pub(super) fn head_is_sound(bytes: &[u8], header: &RecordHeader, salt: u32) -> bool {
+    let end = RECORD_HEADER + header.head as usize;
+    let (Some(front), Some(head)) = (bytes.get(..16), bytes.get(RECORD_HEADER..end)) else {
+        return false;
+    };
+    checksum(salt, &[front, head]) == header.head_crc
 }

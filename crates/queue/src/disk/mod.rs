@@ -67,6 +67,8 @@ pub(crate) struct DiskJournal {
     _lock: File,
 }
 
+/// Most heads are shorter, so that one read is enough.
+const HEAD_GUESS: usize = 1024;
 /// How long a look at the free space is good for.
 const ROOM_FRESH: Duration = Duration::from_secs(1);
 /// Segments beside the tail from which on the oldest goes even when much of it lives.
@@ -116,6 +118,11 @@ impl DiskJournal {
 
     fn segment_of(&self, place: Place) -> Result<&Segment, ReadError> {
         self.segments.get(&place.segment).ok_or(ReadError::Gone)
+    }
+
+    fn read_front(&self, segment: &Segment, place: Place, octets: usize) -> Result<Vec<u8>, ReadError> {
+        files::read_at(&segment.file, u64::from(place.at), octets)
+            .map_err(|e| ReadError::Io(format!("segment {:08} at {}: {e}", place.segment, place.at)))
     }
 
     fn let_go(&mut self, place: Place) {
@@ -241,8 +248,7 @@ impl Journal for DiskJournal {
 
     fn read(&self, place: Place) -> Result<Found, ReadError> {
         let segment = self.segment_of(place)?;
-        let bytes = files::read_at(&segment.file, u64::from(place.at), place.octets as usize)
-            .map_err(|e| ReadError::Io(format!("segment {:08} at {}: {e}", place.segment, place.at)))?;
+        let bytes = self.read_front(segment, place, place.octets as usize)?;
         let header = format::read_record_header(&bytes).ok_or(ReadError::Damaged)?;
         if header.octets() != bytes.len() || !format::record_is_sound(&bytes, &header, segment.salt) {
             return Err(ReadError::Damaged);
@@ -251,6 +257,24 @@ impl Journal for DiskJournal {
         let head = rest.split_to(header.head as usize);
         let header_block = rest.split_to(header.header as usize);
         Ok(Found { kind: header.kind, head, header: header_block, body: rest })
+    }
+
+    fn read_head(&self, place: Place) -> Result<(u8, Bytes), ReadError> {
+        let segment = self.segment_of(place)?;
+        let first = (place.octets as usize).min(HEAD_GUESS);
+        let mut bytes = self.read_front(segment, place, first)?;
+        let header = format::read_record_header(&bytes).ok_or(ReadError::Damaged)?;
+        let end = RECORD_HEADER.saturating_add(header.head as usize);
+        if end > place.octets as usize {
+            return Err(ReadError::Damaged);
+        }
+        if end > first {
+            bytes = self.read_front(segment, place, end)?;
+        }
+        if !format::head_is_sound(&bytes, &header, segment.salt) {
+            return Err(ReadError::Damaged);
+        }
+        Ok((header.kind, Bytes::from(bytes).slice(RECORD_HEADER..end)))
     }
 
     fn drop_bytes(&mut self, place: Place) {

@@ -34,7 +34,7 @@ impl<J: Journal> Works<J> {
     fn view_of(&self, id: JobId, entry: &Entry) -> Result<JobView, StoreError> {
         let (head, mut attempts) = self.head(entry).map_err(|e| StoreError::Io(format!("{id}: {e}")))?;
         for place in &entry.history {
-            match self.journal.read(*place).map(|f| Record::read(f.kind, &f.head)) {
+            match self.journal.read_head(*place).map(|(kind, head)| Record::read(kind, &head)) {
                 Ok(Ok(Record::Settled(settled))) => attempts.extend(settled.attempt),
                 other => {
                     tracing::warn!(%id, ?place, ok = other.is_ok(), "an attempt of this job cannot be read")
@@ -64,8 +64,8 @@ impl<J: Journal> Works<J> {
 
     /// The job's head and the attempts that came with a snapshot.
     fn head(&self, entry: &Entry) -> Result<(Head, Vec<Attempt>), String> {
-        let found = self.journal.read(entry.place).map_err(|e| e.to_string())?;
-        match Record::read(found.kind, &found.head).map_err(|e| e.to_string())? {
+        let (kind, head) = self.journal.read_head(entry.place).map_err(|e| e.to_string())?;
+        match Record::read(kind, &head).map_err(|e| e.to_string())? {
             Record::Accepted(head) => Ok((*head, Vec::new())),
             Record::Snapshot(head, progress) => Ok((*head, progress.history)),
             Record::Leased(_) | Record::Settled(_) | Record::Control(_) => {

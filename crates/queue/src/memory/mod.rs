@@ -51,6 +51,10 @@ impl Journal for MemoryJournal {
         self.records.get(&number(place)).cloned().ok_or(ReadError::Gone)
     }
 
+    fn read_head(&self, place: Place) -> Result<(u8, Bytes), ReadError> {
+        self.records.get(&number(place)).map(|f| (f.kind, f.head.clone())).ok_or(ReadError::Gone)
+    }
+
     fn drop_bytes(&mut self, place: Place) {
         if let Some(found) = self.records.get_mut(&number(place)) {
             let before = weight(found);
