@@ -32,3 +32,21 @@ impl Kept {
         self.text().lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_octets_are_kept() {
+        let printed = ["x".repeat(100_000), " the cause \r\n\n \n".into()].concat();
+        let mut kept = Kept::default();
+        kept.read(Some(printed.as_bytes())).await;
+        assert_eq!(kept.text(), printed[printed.len() - KEPT..]);
+        assert!(kept.0.capacity() <= 4 * KEPT, "{}", kept.0.capacity());
+        let cut = format!("x{}", "\u{e9}".repeat(KEPT / 2));
+        kept.read(Some(cut.as_bytes())).await;
+        assert_eq!(kept.last_line(), Some(cut[1..].to_owned()));
+        assert_eq!(Kept::default().last_line(), None);
+    }
+}

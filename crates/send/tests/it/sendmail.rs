@@ -220,7 +220,7 @@ async fn a_hang_is_killed_with_all_its_group_when_time_is_up() {
 
 #[tokio::test]
 async fn a_dropped_run_is_killed_with_all_its_group() {
-    let script = Script::sh(HANG);
+    let script = Script::named("dropme", &format!("#!/bin/sh\nhere=${{0%/*}}\n{HANG}\n"));
     let (fifo, sender) = (script.fifo(), script.sender());
     let run = tokio::spawn(async move { give(&sender, small()).await });
     let (mut fifo, run) = tokio::task::spawn_blocking(move || {
@@ -231,8 +231,15 @@ async fn a_dropped_run_is_killed_with_all_its_group() {
     .await
     .unwrap();
     run.abort();
+    assert_eq!(children("(dropme)"), 1);
     assert!(run.await.unwrap_err().is_cancelled());
     fifo.read_to_end(&mut Vec::new()).unwrap();
+    let waited_for = async {
+        while children("(dropme)") > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waited_for).await.unwrap();
 }
 
 #[tokio::test]
@@ -261,13 +268,20 @@ async fn what_a_program_leaves_behind_changes_no_outcome() {
 }
 
 #[tokio::test]
-async fn no_run_leaves_a_zombie() {
+async fn no_run_leaves_a_zombie_or_an_open_file() {
     let script = Script::named("countme", "#!/bin/sh\ncat > /dev/null; exit 75\n");
     let sender = script.sender();
+    let mut control = Command::new(&script.path).stdin(Stdio::piped()).spawn().unwrap();
+    assert_eq!(children("(countme)"), 1);
+    assert_eq!(control.wait().unwrap().code(), Some(75));
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = open();
     for _ in 0..200 {
         assert!(shown(&give(&sender, small()).await)[0].starts_with("refused End 451"));
     }
     assert_eq!(children("(countme)"), 0);
+    // Other tests of this binary open some at the same time, none of them this many.
+    assert!(open() < before + 150, "{before} to {}", open());
 }
 
 /// Our children of this name, dead ones too.
