@@ -315,6 +315,9 @@ fn programs_are_found_in_absolute_folders_only() {
     assert_eq!(found("script", &format!("/nonexistent:{folder}")), Ok(script.path.clone()));
     assert_eq!(found(script.path.to_str().unwrap(), ""), Ok(script.path.clone()));
     assert_eq!(found("script", "/nonexistent:.:"), Err(SettingsError::NotFound("script".into())));
+    let relative = format!("{}{}", "../".repeat(32), folder.trim_start_matches('/'));
+    assert!(Path::new(&relative).join("script").exists());
+    assert_eq!(found("script", &relative), Err(SettingsError::NotFound("script".into())));
     assert_eq!(found("plain", &folder), Err(SettingsError::NotFound("plain".into())));
     assert_eq!(found("bin/script", "/"), Err(SettingsError::Relative("bin/script".into())));
     assert_eq!(found(&folder, ""), Err(SettingsError::NoProgram(folder.into())));
