@@ -122,21 +122,26 @@ impl Mailer {
         let mut changes = self.inner.store.changes();
         let settled = async {
             loop {
-                match changes.recv().await {
-                    Ok(change) if change.id == id && change.status.is_final() => return,
-                    Ok(_) => {}
-                    // We missed some, or the store ended: look for ourselves.
-                    Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+                let view = self.inner.store.get(id).await?;
+                if view.as_ref().is_none_or(|v| v.status.is_final()) {
+                    return Ok(view);
+                }
+                loop {
+                    match changes.recv().await {
+                        Ok(change) if change.id == id && change.status.is_final() => break,
+                        Ok(_) => {}
+                        // We missed some: look for ourselves.
+                        Err(RecvError::Lagged(_)) => break,
+                        Err(RecvError::Closed) => return Err(StoreError::Closed),
+                    }
                 }
             }
         };
-        let first = self.inner.store.get(id).await?;
-        if first.as_ref().is_none_or(|view| view.status.is_final()) {
-            return Ok(first);
+        match tokio::time::timeout(at_most, settled).await {
+            Ok(outcome) => outcome,
+            // The time is up: what stands now is the answer.
+            Err(_) => self.inner.store.get(id).await,
         }
-        // Whether the time is up or not, what stands now is the answer.
-        drop(tokio::time::timeout(at_most, settled).await);
-        self.inner.store.get(id).await
     }
 
     fn prepare(

@@ -8,7 +8,8 @@ use crate::record::{ControlKind, Record};
 use crate::table::{Entry, Table};
 use crate::{
     ActError, Action, Change, Clock, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView,
-    Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, Stats, Status, Store, StoreError, StoreSettings,
+    Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, State, Stats, Status, Store, StoreError,
+    StoreSettings,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -117,6 +118,10 @@ fn replay(table: &mut Table, place: Place, record: Record) -> Vec<Place> {
             vec![place]
         }
         Record::Settled(settled) => {
+            // Its `Leased` may be damaged: that it was leased is said by the settlement itself.
+            if table.get(settled.id).is_some_and(|e| !e.is_final() && e.state != State::Leased) {
+                table.leased(settled.id);
+            }
             let kept = settled.attempt.is_some() && table.get(settled.id).is_some();
             table.settle(&settled, kept.then_some(place));
             if kept { Vec::new() } else { vec![place] }

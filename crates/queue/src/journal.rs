@@ -61,7 +61,7 @@ pub(crate) trait Journal: Send + 'static {
     fn oldest_to_reclaim(&self) -> Option<u32>;
 
     /// The oldest segment's records were carried forward and synced: it may go; `damaged`: into quarantine.
-    fn reclaimed(&mut self, segment: u32, damaged: bool);
+    fn reclaimed(&mut self, segment: u32, damaged: bool) -> std::io::Result<()>;
 
     /// Why nothing should be accepted for now: no space.
     fn no_room(&mut self) -> Option<String>;

@@ -23,6 +23,7 @@ mod view;
 
 pub use any::{AnyStore, DiskStore, MemoryStore};
 pub use clock::Clock;
+pub use engine::Begun;
 pub use error::{ActError, ContentError, InsertError, StoreError};
 pub use job::{Door, Idempotency, Inserted, JobId, Meta, NewJob, Priority};
 pub use lifecycle::{RecipientState, State, Status};

@@ -1,6 +1,6 @@
 //! The store's verbs, each with its promise.
 
-use crate::engine::Guard;
+use crate::engine::{Begun, Guard};
 use crate::{
     ActError, Action, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView, Meta, NewJob,
     Page, Priority, Settlement, Stats, Status, StoreError,
@@ -41,7 +41,7 @@ pub struct Job {
 }
 
 /// The right to work on one job. Ends by `Store::settle`; dropped without it (a panic, a shutdown)
-/// the job is ready again at once.
+/// the job is ready again at once, with the mark of a possible duplicate if its mail had `begun`.
 #[derive(Debug)]
 pub struct Lease {
     pub job: Job,
@@ -51,6 +51,11 @@ pub struct Lease {
 impl Lease {
     pub(crate) fn new(job: Job, guard: Guard) -> Self {
         Self { job, guard }
+    }
+
+    /// To be set when the mail goes into a sender's hands.
+    pub fn begun(&self) -> Begun {
+        self.guard.begun()
     }
 
     /// Ends the lease; its key goes into the settlement.

@@ -26,11 +26,17 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
     let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
     let taken = Arc::new(AtomicU64::new(0));
     let counter = taken.clone();
+    let begun: Vec<_> = open.values().map(Lease::begun).collect();
     let draining = stop.clone();
     // The sender asks for the next mail only when it can work on it; from then on it is in its hands.
     let feed = stream::iter(mails)
         .take_while(move |_| std::future::ready(*draining.borrow() == Stop::No))
-        .inspect(move |mail| counter.store(mail.ticket + 1, Ordering::Relaxed));
+        .inspect(move |mail| {
+            counter.store(mail.ticket + 1, Ordering::Relaxed);
+            if let Some(lease) = usize::try_from(mail.ticket).ok().and_then(|n| begun.get(n)) {
+                lease.set();
+            }
+        });
     let mut outcomes = desk.relay.sender.send_batch(feed.boxed()).ready_chunks(SETTLED_TOGETHER);
     let mut hammer = stop.clone();
     let broken_off = loop {
@@ -157,6 +163,11 @@ fn verdicts(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) -> Ve
         accepted_rcpts: outcome.recipients.len().saturating_sub(refused),
     };
     let mut verdicts: Vec<Verdict> = outcome.recipients.iter().map(|r| judge(r, case)).collect();
+    // A relay that took the mail for one recipient is not in trouble; its odd reply is the mail's affair.
+    if verdicts.contains(&Verdict::Delivered) {
+        let again = Verdict::RetryAt(desk.settings.retry.next(case.attempt, job.id, now));
+        verdicts.iter_mut().filter(|v| **v == Verdict::RelayTrouble).for_each(|v| *v = again.clone());
+    }
     // A sender that answered for too few recipients: the rest may have been sent.
     let doubt = Verdict::RetryInDoubt(later(now, Duration::from_secs(60)));
     verdicts.resize(job.open.len(), doubt);

@@ -35,7 +35,7 @@ pub enum Drained {
 }
 
 /// How long broken-off connections have to settle what they know.
-const HAMMERED: Duration = Duration::from_secs(2);
+const HAMMERED: Duration = Duration::from_secs(5);
 
 impl Worker {
     /// Starts the connections of all relays. Must be called within a tokio runtime.

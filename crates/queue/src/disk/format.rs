@@ -154,7 +154,8 @@ pub(super) fn read_record_header(bytes: &[u8]) -> Option<RecordHeader> {
 impl RecordHeader {
     /// Octets of the whole record.
     pub(super) fn octets(&self) -> usize {
-        RECORD_HEADER + self.head as usize + self.header as usize + self.body as usize
+        let lengths = [self.head, self.header, self.body].map(|n| n as usize);
+        lengths.into_iter().fold(RECORD_HEADER, usize::saturating_add)
     }
 
     /// Whether this version can read it.

@@ -59,6 +59,8 @@ pub(crate) struct DiskJournal {
     folder: PathBuf,
     segments: BTreeMap<u32, Segment>,
     tail: Option<Tail>,
+    /// Segments that were given up and are not yet cut.
+    to_cut: Vec<Tail>,
     next_number: u32,
     segment_octets: u64,
     space_floor: u64,
@@ -98,7 +100,17 @@ impl DiskJournal {
         self.tail.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// Cuts what was refused off its segment, or a restart would take it for accepted.
+    fn cut_given_up(&mut self) -> io::Result<()> {
+        while let Some(tail) = self.to_cut.last_mut() {
+            tail.out.cut(tail.synced)?;
+            self.to_cut.pop();
+        }
+        Ok(())
+    }
+
     fn begin_segment(&mut self) -> io::Result<Tail> {
+        self.cut_given_up()?;
         let (number, salt) = (self.next_number, recover::salt()?);
         let path = segment_path(&self.folder, number);
         // A number is used once, even when what follows fails.
@@ -236,12 +248,13 @@ impl Journal for DiskJournal {
     }
 
     fn give_up_unsynced(&mut self) {
-        if let Some(mut tail) = self.tail.take() {
-            if let Err(error) = tail.out.cut(tail.synced) {
-                tracing::error!(segment = tail.number, %error, "the segment could not be cut to what was synced");
-            }
+        if let Some(tail) = self.tail.take() {
             if let Some(segment) = self.segments.get_mut(&tail.number) {
                 segment.octets = tail.synced;
+            }
+            self.to_cut.push(tail);
+            if let Err(error) = self.cut_given_up() {
+                tracing::error!(%error, "a segment could not be cut to what was synced; nothing is written until it is");
             }
         }
     }
@@ -297,16 +310,16 @@ impl Journal for DiskJournal {
         (oldest.live * 2 <= oldest.octets || crowded).then_some(*number)
     }
 
-    fn reclaimed(&mut self, number: u32, damaged: bool) {
-        self.segments.remove(&number);
+    fn reclaimed(&mut self, number: u32, damaged: bool) -> io::Result<()> {
         let path = segment_path(&self.folder, number);
-        let gone =
-            if damaged { recover::set_aside(&path, &self.folder) } else { std::fs::remove_file(&path) };
-        // Synced, so that segments vanish from the disk in their order too.
-        let synced = gone.and_then(|()| File::open(&self.folder)?.sync_all());
-        if let Err(error) = synced {
-            tracing::error!(path = %path.display(), %error, "a spent segment could not be removed");
+        // Synced, and nothing younger goes before it did: a record must not outlive what settles it.
+        if damaged {
+            recover::set_aside(&path, &self.folder)?
+        } else {
+            std::fs::remove_file(&path)?
         }
+        self.segments.remove(&number);
+        File::open(&self.folder)?.sync_all()
     }
 
     fn no_room(&mut self) -> Option<String> {

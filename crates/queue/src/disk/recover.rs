@@ -66,19 +66,12 @@ pub(crate) fn open(
         let file = File::open(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
         segments.insert(number, Segment { file, salt, octets: found.end as u64, live });
     }
-    for (path, octets) in aside {
-        header_lost(&path, &folder, octets)?;
-    }
-    for (path, end) in cuts {
-        cut(&path, end)?;
-    }
-    for (number, at, bytes) in damaged {
-        quarantine(data, number, at, &bytes);
-    }
+    mend(data, &folder, aside, cuts, damaged)?;
     let journal = DiskJournal {
         folder,
         segments,
         tail: None,
+        to_cut: Vec::new(),
         next_number,
         // Places are 32 bits; a group may pass the end of its segment by its own length.
         segment_octets: settings.segment_octets.min(1 << 30),
@@ -88,6 +81,26 @@ pub(crate) fn open(
         _lock: held,
     };
     Ok(Opened { journal, torn, corrupt })
+}
+
+/// What was found to be mended, done once everything was read.
+fn mend(
+    data: &Path,
+    folder: &Path,
+    aside: Vec<(PathBuf, usize)>,
+    cuts: Vec<(PathBuf, u64)>,
+    damaged: Vec<(u32, usize, Vec<u8>)>,
+) -> Result<(), StoreError> {
+    for (path, octets) in aside {
+        header_lost(&path, folder, octets)?;
+    }
+    for (path, end) in cuts {
+        cut(&path, end)?;
+    }
+    for (number, at, bytes) in damaged {
+        quarantine(data, number, at, &bytes);
+    }
+    Ok(())
 }
 
 fn list(folder: &Path) -> Result<BTreeMap<u32, PathBuf>, StoreError> {

@@ -35,6 +35,8 @@ pub(super) fn scan(bytes: &[u8], segment: u32, salt: u32) -> Scan {
     let mut found = Scan { end: SEGMENT_HEADER.min(bytes.len()), ..Scan::default() };
     let mut at = SEGMENT_HEADER;
     let mut damaged_from: Option<usize> = None;
+    // Records of damaged frames whose own checksum holds; taken once something sound follows.
+    let mut salvaged: Vec<Seen> = Vec::new();
     while let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) {
         let frame = format::read_frame_header(rest, salt);
         let whole = frame.as_ref().and_then(|f| check(rest, f, salt, segment, at));
@@ -42,6 +44,7 @@ pub(super) fn scan(bytes: &[u8], segment: u32, salt: u32) -> Scan {
             (Some(frame), Some(records)) => {
                 if let Some(from) = damaged_from.take() {
                     found.corrupt.push(from..at);
+                    found.records.append(&mut salvaged);
                 }
                 if let Some(odd) = records.iter().find_map(|r| r.1.clone()) {
                     found.foreign = Some(odd);
@@ -53,6 +56,7 @@ pub(super) fn scan(bytes: &[u8], segment: u32, salt: u32) -> Scan {
             }
             (Some(frame), None) if rest.len() >= format::FRAME_HEADER + frame.payload as usize => {
                 damaged_from.get_or_insert(at);
+                salvage(rest, &frame, salt, segment, at, &mut salvaged);
                 at += format::FRAME_HEADER + frame.payload as usize;
             }
             _ => {
@@ -96,6 +100,25 @@ fn check(
         inside += octets;
     }
     (records.len() == frame.count as usize && sum == frame.sum).then_some(records)
+}
+
+/// The records of a damaged frame that are whole themselves.
+fn salvage(rest: &[u8], frame: &FrameHeader, salt: u32, segment: u32, at: usize, into: &mut Vec<Seen>) {
+    let end = format::FRAME_HEADER + frame.payload as usize;
+    let payload = rest.get(format::FRAME_HEADER..end).unwrap_or_default();
+    let mut inside = 0;
+    while let Some(bytes) = payload.get(inside..).filter(|b| !b.is_empty()) {
+        let Some(header) = format::read_record_header(bytes) else { return };
+        if header.known() && format::record_is_sound(bytes, &header, salt) {
+            let start = at + format::FRAME_HEADER + inside;
+            let (Ok(place_at), Ok(octets)) = (u32::try_from(start), u32::try_from(header.octets())) else {
+                return;
+            };
+            let head = start + RECORD_HEADER..start + RECORD_HEADER + header.head as usize;
+            into.push(Seen { place: Place { segment, at: place_at, octets }, kind: header.kind, head });
+        }
+        inside = inside.saturating_add(header.octets());
+    }
 }
 
 /// Where the next sound frame header stands.

@@ -11,6 +11,7 @@ mod question;
 mod reclaim;
 mod round;
 
+pub use lease::Begun;
 pub(crate) use lease::Guard;
 
 use crate::Status;
@@ -42,8 +43,8 @@ pub(crate) enum Command {
     Settle(Vec<(JobId, u64, Settlement)>, Answer<Result<(), StoreError>>),
     Act(JobId, Action, Answer<Acted>),
     Ask(Question),
-    /// A lease was dropped unsettled.
-    Return(JobId, u64),
+    /// A lease was dropped unsettled; `true`: with its mail in a sender's hands.
+    Return(JobId, u64, bool),
     /// Look at the clock.
     Poke,
     Close(Answer<Result<(), StoreError>>),
@@ -105,6 +106,8 @@ struct Works<J> {
     sync_by: Option<std::time::Instant>,
     /// The segment being freed, and its jobs still to be carried forward.
     reclaiming: Option<(u32, Vec<JobId>)>,
+    /// Not to be tried before.
+    reclaim_after: Option<std::time::Instant>,
     /// A damaged job was met in it.
     damaged_here: bool,
     /// Done jobs whose bytes are kept for a while, by the end of it.
@@ -178,6 +181,7 @@ impl Engine {
             unsynced: Vec::new(),
             sync_by: None,
             reclaiming: None,
+            reclaim_after: None,
             damaged_here: false,
             fading,
             syncs: 0,

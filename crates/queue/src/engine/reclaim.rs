@@ -11,6 +11,7 @@ use crate::table::Entry;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 /// Why a job cannot be carried forward.
 enum Lost {
@@ -22,6 +23,14 @@ fn unstorable(error: StoreError) -> Lost {
     Lost::Now(error.to_string())
 }
 
+/// Why carrying forward stopped: the old segment would not be read, or the new one not be written.
+enum Stop {
+    Read(String),
+    Write(std::io::Error),
+}
+
+/// A segment that cannot be freed is tried again after this long.
+const RECLAIM_PAUSE: Duration = Duration::from_secs(60);
 /// Jobs carried forward in one round.
 const CARRIED_TOGETHER: usize = 64;
 
@@ -60,6 +69,9 @@ impl<J: Journal> Works<J> {
         if self.refusing.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return;
         }
+        if self.reclaim_after.is_some_and(|at| at > Instant::now()) {
+            return;
+        }
         if self.reclaiming.is_none() {
             let oldest = self.journal.oldest_to_reclaim();
             self.reclaiming = oldest.map(|segment| (segment, self.table.in_segment(segment)));
@@ -70,17 +82,28 @@ impl<J: Journal> Works<J> {
             Ok(()) if !jobs.is_empty() => self.reclaiming = Some((segment, jobs)),
             // Looked at again, so that a segment never goes with something that lives in it.
             Ok(()) if self.table.in_segment(segment).is_empty() => {
-                self.journal.reclaimed(segment, std::mem::take(&mut self.damaged_here));
+                if let Err(error) = self.journal.reclaimed(segment, self.damaged_here) {
+                    self.pause_reclaiming(segment, &error.to_string());
+                } else {
+                    self.damaged_here = false;
+                }
             }
             Ok(()) => {}
-            Err(error) => {
+            Err(Stop::Read(why)) => self.pause_reclaiming(segment, &why),
+            Err(Stop::Write(error)) => {
                 self.failed(&error);
             }
         }
     }
 
+    /// The segment stays for now; intake and delivery go on.
+    fn pause_reclaiming(&mut self, segment: u32, why: &str) {
+        tracing::error!(segment, "the oldest segment cannot be freed now: {why}");
+        self.reclaim_after = Some(Instant::now() + RECLAIM_PAUSE);
+    }
+
     /// Appends and syncs the jobs' snapshots; only then do the jobs stand there.
-    fn carry_forward(&mut self, segment: u32, jobs: Vec<JobId>) -> std::io::Result<()> {
+    fn carry_forward(&mut self, segment: u32, jobs: Vec<JobId>) -> Result<(), Stop> {
         let (mut group, mut carried) = (Group::default(), Vec::new());
         for id in jobs {
             let here =
@@ -94,15 +117,15 @@ impl<J: Journal> Works<J> {
                     group.add_frame(frame, uses);
                     carried.push((id, entry, with_bytes));
                 }
-                Err(Lost::Now(why)) => return Err(std::io::Error::other(why)),
+                Err(Lost::Now(why)) => return Err(Stop::Read(format!("{id}: {why}"))),
                 Err(Lost::Ever(why)) => self.lose(id, &why),
             }
         }
         if group.frames.is_empty() {
             return Ok(());
         }
-        let places = self.journal.append(&group.frames)?;
-        self.sync()?;
+        let places = self.journal.append(&group.frames).map_err(Stop::Write)?;
+        self.sync().map_err(Stop::Write)?;
         group.stand(places, &mut self.journal, &mut self.table);
         for (id, before, with_bytes) in carried {
             for place in std::iter::once(before.place).chain(before.history) {

@@ -103,7 +103,17 @@ impl<J: Journal> Works<J> {
             }
             Command::Act(id, action, answer) => waiting.acts.push((self.act(id, action, now, group), answer)),
             Command::Ask(question) => waiting.questions.push(question),
-            Command::Return(id, fence) => {
+            Command::Return(id, fence, true) => {
+                let broken_off = Settlement {
+                    finals: Vec::new(),
+                    next: Next::RetryAt(now),
+                    attempt: None,
+                    counted: true,
+                    in_doubt: true,
+                };
+                self.settle(vec![(id, fence, broken_off)], now, group);
+            }
+            Command::Return(id, fence, false) => {
                 if self.table.get(id).is_some_and(|e| e.state == State::Leased && e.fence == fence) {
                     self.control(Control { id, at: now, kind: ControlKind::Return }, group);
                 }

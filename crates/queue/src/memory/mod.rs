@@ -73,7 +73,9 @@ impl Journal for MemoryJournal {
         None
     }
 
-    fn reclaimed(&mut self, _segment: u32, _damaged: bool) {}
+    fn reclaimed(&mut self, _segment: u32, _damaged: bool) -> io::Result<()> {
+        Ok(())
+    }
 
     fn no_room(&mut self) -> Option<String> {
         None

@@ -14,11 +14,20 @@ pub(crate) enum Known {
     Other(JobId),
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    id: JobId,
+    fingerprint: [u8; 32],
+    until: Timestamp,
+}
+
 /// Keys and the jobs they name.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    known: HashMap<Key, (JobId, [u8; 32])>,
+    known: HashMap<Key, Entry>,
     until: VecDeque<(Timestamp, Key)>,
+    /// Jobs that a key still names, so that they are not forgotten before it.
+    named: HashMap<JobId, Timestamp>,
 }
 
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -26,9 +35,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 impl Keys {
     pub(crate) fn look(&self, project: &Arc<str>, wanted: &Idempotency) -> Option<Known> {
         let at = |index| self.known.get(&(project.clone(), wanted.key.clone(), index));
-        let Some((id, fingerprint)) = at(wanted.index) else {
+        let Some(Entry { id, fingerprint, .. }) = at(wanted.index) else {
             // A longer batch than the one that was taken under this key is another submission.
-            return at(0).map(|(id, _)| Known::Other(*id));
+            return at(0).map(|first| Known::Other(first.id));
         };
         Some(if *fingerprint == wanted.fingerprint { Known::Same(*id) } else { Known::Other(*id) })
     }
@@ -36,21 +45,37 @@ impl Keys {
     pub(crate) fn keep(&mut self, project: &Arc<str>, key: &Idempotency, id: JobId, created_at: Timestamp) {
         let until = created_at.checked_add(KEPT).unwrap_or(Timestamp::MAX);
         let name = (project.clone(), key.key.clone(), key.index);
-        self.known.insert(name.clone(), (id, key.fingerprint));
+        // A snapshot of an older job may come after the key's newer one.
+        if self.known.get(&name).is_some_and(|e| e.until > until) {
+            return;
+        }
+        self.known.insert(name.clone(), Entry { id, fingerprint: key.fingerprint, until });
+        self.named.insert(id, until);
         self.until.push_back((until, name));
     }
 
     /// Takes back what a failed insert kept.
     pub(crate) fn drop_key(&mut self, project: &Arc<str>, key: &Idempotency) {
         let name = (project.clone(), key.key.clone(), key.index);
-        self.known.remove(&name);
+        if let Some(entry) = self.known.remove(&name) {
+            self.named.remove(&entry.id);
+        }
         self.until.retain(|(_, k)| *k != name);
+    }
+
+    /// Whether a key still names the job.
+    pub(crate) fn name(&self, id: JobId) -> bool {
+        self.named.contains_key(&id)
     }
 
     pub(crate) fn forget_old(&mut self, now: Timestamp) {
         while self.until.front().is_some_and(|(until, _)| *until <= now) {
-            if let Some((_, key)) = self.until.pop_front() {
-                self.known.remove(&key);
+            let Some((until, key)) = self.until.pop_front() else { return };
+            // The key may have been used again since.
+            if self.known.get(&key).is_some_and(|e| e.until <= until)
+                && let Some(entry) = self.known.remove(&key)
+            {
+                self.named.remove(&entry.id);
             }
         }
     }

@@ -280,13 +280,13 @@ impl Table {
     /// Jobs to forget: done before `before`, or settled and more than `count`. Sent mail never pushes
     /// failed mail out.
     pub(crate) fn forgettable(&mut self, before: Timestamp, count: usize) -> Vec<JobId> {
-        let jobs = &self.jobs;
+        let (jobs, keys) = (&self.jobs, &self.keys);
         let mut out = Vec::new();
         for (queue, count) in [(&mut self.settled, count), (&mut self.dead, usize::MAX)] {
             while let Some((at, id)) = queue.front().copied() {
                 // A job retried by hand stands here twice; its own time tells the true entry.
                 let stale = jobs.get(&id).is_none_or(|e| e.settled_at != Some(at));
-                if !stale && at >= before && queue.len() <= count {
+                if !stale && (keys.name(id) || at >= before && queue.len() <= count) {
                     break;
                 }
                 queue.pop_front();

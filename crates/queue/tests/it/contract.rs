@@ -60,6 +60,15 @@ contract! {
         assert!(!h.lease_one().await.job.possible_duplicate, "a lease that was dropped leaves no mark");
     }
 
+    a_lease_dropped_after_its_mail_had_begun_leaves_the_mark(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        lease.begun().set();
+        drop(lease);
+        assert!(h.lease_one().await.job.possible_duplicate);
+        assert!(h.view(id).await.possible_duplicate);
+    }
+
     a_lease_call_that_is_cancelled_loses_nothing(h) {
         for _ in 0..20 {
             assert!(nothing_due(&h).await);

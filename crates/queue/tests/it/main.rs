@@ -13,6 +13,7 @@ mod contract;
 mod crash;
 mod damage;
 mod flips;
+mod hostile;
 mod house;
 mod intake;
 mod lists;

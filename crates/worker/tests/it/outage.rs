@@ -62,3 +62,15 @@ async fn while_a_relay_is_down_only_probes_reach_it() {
     // Two connections with a batch of four each may have been under way when the relay went down.
     assert!(tries <= 200 + 10 + 8, "{tries} tries for 200 mails");
 }
+
+#[tokio::test(start_paused = true)]
+async fn regress_a_relay_that_took_the_mail_for_one_recipient_is_not_in_trouble() {
+    let mut bench = bench(|_, nth| match nth {
+        1 => Answer::Each(vec![accepted(), refused(554, "5.7.1 Relay access denied")]),
+        _ => Answer::All(accepted()),
+    });
+    let id = bench.submit(&["a@example.org", "b@example.net"]).await;
+    let view = bench.until(id, Status::Deferred).await;
+    assert_eq!(bench.worker.relays()[0].trouble, None);
+    assert!(view.due_at.duration_since(bench.clock_now()).as_secs() >= 48, "charged to the mail");
+}
