@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod client;
 pub mod command;
 pub mod dot;
+mod escape;
 pub mod limits;
 pub mod reply;
 pub mod sasl;
@@ -15,5 +16,6 @@ mod violation;
 
 pub use capabilities::Capabilities;
 pub use command::{Command, CommandError};
+pub use escape::escape;
 pub use reply::{ReplyParser, write_reply};
 pub use violation::Violation;

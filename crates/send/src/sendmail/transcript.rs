@@ -25,7 +25,7 @@ pub(super) fn of(program: &Path, arguments: &[&str], run: &Run) -> String {
             break;
         }
     }
-    let mut text = format!("-> {}\n", cut(&command, line));
+    let mut text = format!("-> {}\n", smtp::escape(&command, line));
     printed(&mut text, "stdout", &run.out, stream);
     printed(&mut text, "stderr", &run.err, stream);
     let end = match &run.ending {
@@ -49,7 +49,7 @@ fn printed(text: &mut String, name: &str, kept: &Kept, limit: usize) {
     let mut lines: Vec<String> = Vec::new();
     let mut size = 0;
     for line in said.lines().rev() {
-        let line = format!("<- {name}: {}\n", cut(line, LINE.min(limit)));
+        let line = format!("<- {name}: {}\n", smtp::escape(line, LINE.min(limit)));
         size += line.len();
         if size > limit && !lines.is_empty() {
             lines.push("** ...\n".into());
@@ -62,22 +62,5 @@ fn printed(text: &mut String, name: &str, kept: &Kept, limit: usize) {
 
 /// One line of foreign text made safe to show, and cut.
 pub(super) fn escape(text: &str) -> String {
-    cut(text, LINE)
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(limit));
-    for c in text.chars() {
-        if out.len() >= limit {
-            out.push_str("...");
-            break;
-        }
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || turns {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    smtp::escape(text, LINE)
 }

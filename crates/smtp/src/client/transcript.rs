@@ -120,20 +120,6 @@ fn shorten(text: String, limit: usize) -> String {
     format!("{head}{GAP}{tail}")
 }
 
-/// One line of foreign text made safe to show, and cut.
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(LINE));
-    for c in text.chars() {
-        if out.len() >= LINE {
-            out.push_str("...");
-            break;
-        }
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || turns {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    crate::escape(text, LINE)
 }

@@ -1,0 +1,35 @@
+//! Text that a stranger chose, made safe to show.
+
+/// Foreign text with control characters and those that turn or hide text escaped, cut at about
+/// `limit` octets.
+pub fn escape(text: &str, limit: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(limit));
+    for c in text.chars() {
+        if out.len() >= limit {
+            out.push_str("...");
+            break;
+        }
+        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || turns {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn what_turns_hides_or_controls_is_shown_as_it_is_written() {
+        let check = |text: &str, limit, want: &str| assert_eq!(escape(text, limit), want, "{text:?}");
+        check("250 Ok", 20, "250 Ok");
+        check("a\r\nb\u{1b}[31m\0", 80, "a\\r\\nb\\u{1b}[31m\\u{0}");
+        check("abc\u{202e}cba", 80, "abc\\u{202e}cba");
+        check("Zürich", 80, "Zürich");
+        check("0123456789", 4, "0123...");
+    }
+}
