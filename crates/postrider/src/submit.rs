@@ -156,19 +156,12 @@ fn job(
 
 fn meta(caller: &Caller, options: &Checked) -> Meta {
     Meta {
-        door: caller.door,
-        message_id: String::new(),
-        subject: String::new(),
-        from: String::new(),
-        to: Vec::new(),
-        cc: Vec::new(),
-        bcc: Vec::new(),
-        reply_to: Vec::new(),
         tags: options.tags.clone(),
         external_id: options.external_id.clone(),
         metadata: options.metadata.clone(),
         info: options.info.clone(),
         key_id: caller.key_id.clone(),
+        ..Meta::new(caller.door)
     }
 }
 

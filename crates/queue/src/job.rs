@@ -73,6 +73,27 @@ pub struct Meta {
     pub key_id: Option<String>,
 }
 
+impl Meta {
+    /// Nothing known but the door.
+    pub fn new(door: Door) -> Self {
+        Self {
+            door,
+            message_id: String::new(),
+            subject: String::new(),
+            from: String::new(),
+            to: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            reply_to: Vec::new(),
+            tags: Vec::new(),
+            external_id: None,
+            metadata: None,
+            info: None,
+            key_id: None,
+        }
+    }
+}
+
 /// A key under which a submission is taken once (24 h, per project).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
