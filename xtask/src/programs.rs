@@ -60,6 +60,10 @@ fn fetch_node(peers: &Path, bin: &Path) -> Result<()> {
     let downloads = peers.join("packages/node");
     fresh(&downloads)?;
     let mut pip = Command::new("python3");
+    if read(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
+        // Debian's python3 comes without it.
+        pip.env("PYTHONPATH", unpack("python3-pip", peers)?.join("usr/lib/python3/dist-packages"));
+    }
     pip.args([
         "-m",
         "pip",
