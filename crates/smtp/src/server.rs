@@ -18,7 +18,8 @@ use envelope::{Envelope, Recipient, Reply, ReversePath};
 use lines::Lines;
 use transaction::Transaction;
 
-/// Errors after which a client is sent away (RFC 5321 4.3.2 allows it by 421).
+/// Errors without a message between them after which a client is sent away (RFC 5321 4.3.2 allows
+/// it by 421).
 const MAX_ERRORS: u32 = 20;
 /// Failed logins in one connection.
 const MAX_LOGINS: u32 = 5;
@@ -206,6 +207,9 @@ impl Session {
             }
             Question::Message => {
                 self.commands = 0;
+                if reply.is_positive() {
+                    self.errors = 0;
+                }
                 write_reply(&reply, &mut self.output);
             }
             Question::Data => {
@@ -233,6 +237,7 @@ impl Session {
         if matches!(self.phase, Phase::Handshake) {
             (self.phase, self.tls, self.settings.private) = (Phase::Command, true, true);
             (self.hello, self.authenticated, self.transaction) = (None, false, None);
+            self.extended = false;
         }
     }
 

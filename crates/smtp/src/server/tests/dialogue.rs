@@ -56,6 +56,57 @@ fn b6_108_commands_in_their_order_only() {
 }
 
 #[test]
+fn b6_107_eight_bit_and_unicode_have_their_rules() {
+    // A client's BODY and SMTPUTF8 are permission, not need: octets over 127 are taken without BODY,
+    // and a UTF-8 header without SMTPUTF8. An address in UTF-8 changes the protocol and must be announced.
+    let seen = check(
+        &format!("{OPENING}DATA\r\nSubject: \u{e4}\r\n\r\n\u{f6}\r\n.\r\n"),
+        &[250, 250, 250, 354, 250],
+    );
+    assert_eq!(seen.messages, message("Subject: \u{e4}\r\n\r\n\u{f6}\r\n"));
+    for (line, code) in [
+        ("MAIL FROM:<a@b.c> BODY=BINARYMIME", 501),
+        ("MAIL FROM:<a@b.c> BODY=9BIT", 501),
+        ("MAIL FROM:<a@b.c> BODY=8BITMIME BODY=7BIT", 501),
+        ("MAIL FROM:<a@b.c> BODY=8BITMIME SMTPUTF8", 250),
+        ("MAIL FROM:<a@b.c> SMTPUTF8=1", 501),
+        ("MAIL FROM:<\u{e4}@b.c>", 553),
+        ("MAIL FROM:<\u{e4}@b.c> SMTPUTF8", 250),
+        ("MAIL FROM:<a@b.c> AUTH=x@y.z", 250),
+        ("MAIL FROM:<a@b.c> AUTH=a+3", 501),
+        ("MAIL FROM:<a@b.c> ENVID=a+2b", 501),
+        ("MAIL FROM:<a@b.c> ENVID=a=b", 501),
+        ("MAIL FROM:<a@b.c> ENVID=\u{e4}", 501),
+        ("MAIL FROM:<a@b.c> X=1", 555),
+        ("MAIL FROM:<a@b.c>SIZE=1", 501),
+        ("MAIL FROM:<@relay.x:a@b.c>", 501),
+        ("MAIL FROM:a@b.c", 501),
+    ] {
+        check(&format!("EHLO c\r\n{line}\r\n"), &[250, code]);
+    }
+    let seen = whole(settings(), b"EHLO c\r\nMAIL FROM:<\xe4@b.c> SMTPUTF8\r\nNOOP\r\n");
+    assert_eq!(seen.codes(), [250, 500, 250], "not UTF-8");
+}
+
+#[test]
+fn commands_after_a_refused_one_are_answered_one_by_one() {
+    let mail = "MAIL FROM:<bad@x.y>\r\nRCPT TO:<d@e.f>\r\nRCPT TO:<g@h.i>\r\nDATA\r\n";
+    let again = "RSET\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<bad@x.y>\r\nRCPT TO:<d@e.f>\r\nDATA\r\nx\r\n.\r\n";
+    let seen = check(
+        &format!("EHLO c\r\n{mail}{again}QUIT\r\nMAIL FROM:<a@b.c>\r\n"),
+        &[250, 550, 503, 503, 503, 250, 250, 550, 250, 354, 250, 221],
+    );
+    assert_eq!(seen.messages, [("ESMTP <a@b.c>d@e.f".into(), "x\r\n".into())]);
+}
+
+#[test]
+fn a_client_that_sends_mail_keeps_its_welcome() {
+    let mail = "MAIL FROM:<a@b.c>\r\nRCPT TO:<bad@x.y>\r\nRCPT TO:<d@e.f>\r\nBDAT 1 LAST\r\nx";
+    let seen = whole(settings(), format!("EHLO c\r\n{}", mail.repeat(50)).as_bytes());
+    assert_eq!((seen.messages.len(), seen.closed), (50, false));
+}
+
+#[test]
 fn nothing_of_a_refused_transaction_stays() {
     let seen = check(
         "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<bad@x.y>\r\nDATA\r\nRSET\r\nMAIL FROM:<bad@x.y>\r\nRCPT TO:<d@e.f>\r\n\

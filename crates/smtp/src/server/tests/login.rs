@@ -63,6 +63,15 @@ fn b6_99_no_login_in_clear() {
     let seen = drive(&mut Session::new(clear, false), &input.map(str::as_bytes));
     assert_eq!(seen.codes(), [250, 220, 250, 235, 503]);
     assert_eq!(seen.replies.matches("STARTTLS").count(), 1);
+    assert!(!seen.replies.contains("c2VjcmV0") && !seen.replies.contains("AHRpbQ"), "no secret comes back");
+}
+
+#[test]
+fn the_second_greeting_is_owed_after_starttls() {
+    let clear = Settings { private: false, starttls: true, ..closed() };
+    let input = ["EHLO c\r\nSTARTTLS\r\n", "AUTH PLAIN AHRpbQBzZWNyZXQ=\r\nHELO c\r\nAUTH PLAIN\r\n"];
+    let seen = drive(&mut Session::new(clear, false), &input.map(str::as_bytes));
+    assert_eq!(seen.codes(), [250, 220, 503, 250, 503]);
 }
 
 #[test]
