@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The sender of a relay. Certificate files are read here; nothing is connected.
 pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
-    let (section, key) = relay.key;
+    let (section, key) = (relay.key.0.as_str(), relay.key.1);
     match &relay.way {
         Way::Inbox => Ok(Arc::new(InboxSender)),
         Way::Dummy => Ok(Arc::new(DummySender::new())),

@@ -103,6 +103,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
         },
         identity: Identity { profile, hostname: around.hostname.clone() },
         relay: Relay::new(way, ("postrider.relay", "URL")),
+        further_relays: Vec::new(),
         queue: Queue {
             kept: Kept::OnDisk,
             length: None,

@@ -20,15 +20,16 @@ const MOVES: [Move; 9] = [
     ("CERT_FILE", "CLIENT_CERT_FILE", same),
     ("KEY_FILE", "CLIENT_KEY_FILE", same),
     ("ENABLE_HTML_ALTERNATIVE", "SEND_AS_PLAIN_TEXT", negated),
-    ("HOST", "SMTP_ADDR", |v| Some(host_and_port(v).0)),
+    ("HOST", "SMTP_ADDR", same),
 ];
 
 fn same(value: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
+/// An odd word is no yes, as in Gitea.
 fn negated(value: &str) -> Option<String> {
-    values::switch(value).map(|on| (!on).to_string())
+    Some((values::switch(value) != Some(true)).to_string())
 }
 
 /// Moves old keys to new ones where these are not written; old keys are gone afterwards.
@@ -36,8 +37,9 @@ pub(crate) fn adopt(tree: &mut Tree, findings: &mut Findings) {
     for (old, new, value) in MOVES {
         let Some(entry) = tree.remove(MAILER, old) else { continue };
         findings.warn(Some(entry.origin.clone()), MAILER, old, format!("is an old key; write {new} instead"));
-        if let ("HOST", Some(port)) = (old, host_and_port(&entry.text).1) {
-            set(tree, "SMTP_PORT", Entry { text: port, ..entry.clone() });
+        if old == "HOST" {
+            host(tree, findings, entry);
+            continue;
         }
         if let Some(text) = value(&entry.text) {
             set(tree, new, Entry { text, ..entry });
@@ -64,12 +66,44 @@ fn set(tree: &mut Tree, key: &str, entry: Entry) {
     }
 }
 
-/// `addr[:port]`; no address means this machine.
-fn host_and_port(host: &str) -> (String, Option<String>) {
-    let (address, port) = match host.rsplit_once(':') {
-        Some((address, port)) if !address.contains(':') || address.ends_with(']') => (address, Some(port)),
-        _ => (host, None),
-    };
-    let address = if address.is_empty() { "127.0.0.1" } else { address };
-    (address.to_owned(), port.map(ToOwned::to_owned))
+/// `HOST`: nothing of it counts where SMTP_ADDR is written.
+fn host(tree: &mut Tree, findings: &mut Findings, entry: Entry) {
+    if tree.find(MAILER, "SMTP_ADDR").is_some() {
+        return;
+    }
+    match host_and_port(&entry.text) {
+        Ok((address, port)) => {
+            if let Some(port) = port {
+                set(tree, "SMTP_PORT", Entry { text: port.to_owned(), ..entry.clone() });
+            }
+            let address = if address.is_empty() { "127.0.0.1" } else { address };
+            set(tree, "SMTP_ADDR", Entry { text: address.to_owned(), ..entry });
+        }
+        Err(problem) => {
+            findings.mistake(Some(entry.origin.clone()), MAILER, "HOST", problem);
+            // Told once is enough.
+            set(tree, "SMTP_ADDR", Entry { text: entry.text.clone(), ..entry });
+        }
+    }
+}
+
+/// `addr[:port]`, as Go splits it.
+fn host_and_port(host: &str) -> Result<(&str, Option<&str>), &'static str> {
+    const COLONS: &str =
+        "has too many colons for address:port; write an IPv6 address in brackets, [::1]:25, or use SMTP_ADDR";
+    const BRACKETS: &str = "has brackets that do not enclose an address; write [::1]:25, or use SMTP_ADDR";
+    if let Some(rest) = host.strip_prefix('[') {
+        let (literal, after) = rest.split_once(']').ok_or(BRACKETS)?;
+        return match after.strip_prefix(':') {
+            _ if after.is_empty() => Ok((host, None)),
+            Some(port) if !port.contains([':', '[', ']']) => Ok((literal, Some(port))),
+            _ => Err(BRACKETS),
+        };
+    }
+    match host.split_once(':') {
+        None => Ok((host, None)),
+        Some((_, port)) if port.contains(':') => Err(COLONS),
+        Some(_) if host.contains(['[', ']']) => Err(BRACKETS),
+        Some((address, port)) => Ok((address, Some(port))),
+    }
 }

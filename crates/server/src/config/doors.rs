@@ -22,7 +22,7 @@ pub(crate) fn data_dir(r: &mut Reader<'_>, around: &Surroundings) -> PathBuf {
 const LEAST_MEMORY: usize = 64 << 20;
 
 pub(crate) fn memory(r: &mut Reader<'_>) -> usize {
-    r.parsed("postrider", "MEMORY", (128 << 20, "128M"), |text| {
+    r.parsed("postrider", "MEMORY", 128 << 20, |text| {
         let octets = values::size(text)?;
         match octets >= LEAST_MEMORY {
             true => Ok(octets),
@@ -34,14 +34,8 @@ pub(crate) fn memory(r: &mut Reader<'_>) -> usize {
 pub(crate) fn http(r: &mut Reader<'_>) -> HttpDoor {
     let default = Listen::Tcp(([127, 0, 0, 1], 8025).into());
     let folder = r.absolute("");
-    let listen = r.parsed("postrider.http", "LISTEN", (default, "127.0.0.1:8025"), |t| listen(t, &folder));
+    let listen = r.parsed("postrider.http", "LISTEN", default, |t| listen(t, &folder));
     let public_url = r.text("postrider.http", "PUBLIC_URL").map(|w| w.text);
-    for key in ["TLS_CERT", "TLS_KEY"] {
-        if let Some(written) = r.text("postrider.http", key) {
-            let problem = "TLS on the HTTP door is not in this version; remove it and put a proxy in front";
-            r.findings.mistake(Some(written.origin), "postrider.http", key, problem);
-        }
-    }
     HttpDoor { listen, public_url }
 }
 
@@ -50,14 +44,13 @@ const MAX_SIZE: usize = 50_000_000;
 
 pub(crate) fn smtp(r: &mut Reader<'_>) -> SmtpDoor {
     let folder = r.absolute("");
-    let listen = r.parsed("postrider.smtp", "LISTEN", (None, "off"), |text| {
-        match values::switch(text) == Some(false) {
+    let listen =
+        r.parsed("postrider.smtp", "LISTEN", None, |text| match values::switch(text) == Some(false) {
             true => Ok(None),
             false => listen(text, &folder).map(Some),
-        }
-    });
-    let allow_local = r.parsed("postrider.smtp", "ALLOW_LOCAL", (false, "false"), values::strict_switch);
-    let max_size = r.parsed("postrider.smtp", "MAX_SIZE", (MAX_SIZE, "50MB"), |text| {
+        });
+    let allow_local = r.parsed("postrider.smtp", "ALLOW_LOCAL", false, values::strict_switch);
+    let max_size = r.parsed("postrider.smtp", "MAX_SIZE", MAX_SIZE, |text| {
         let octets = values::size(text)?;
         match octets > 0 && octets <= 50 << 20 {
             true => Ok(octets.min(MAX_SIZE)),

@@ -11,8 +11,6 @@ const OVERRIDES: &str = "mailer.override_header";
 
 pub(crate) fn profile(r: &mut Reader<'_>, dialect: Dialect, around: &Surroundings) -> Identity {
     r.text("", "APP_NAME");
-    // Shown to people by Gitea, or read by what this version does not have; known either way.
-    r.know(MAILER, &["NAME", "FROM_DISPLAY_NAME_FORMAT", "EMBED_ATTACHMENT_IMAGES"]);
     r.text("service", "ENABLE_NOTIFY_MAIL");
     let from = from(r);
     let envelope_from = envelope_from(r);

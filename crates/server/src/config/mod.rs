@@ -5,10 +5,13 @@ mod doors;
 mod environment;
 mod findings;
 mod ini;
+mod keys;
 mod mailer;
 mod own_door;
+mod passwd;
 mod queue;
 mod reader;
+mod redis;
 mod relay;
 mod sendmail;
 mod settings;
@@ -83,7 +86,7 @@ pub(crate) struct Unreadable {
     because: std::io::Error,
 }
 
-/// Reads a settings file: `*.ini` in Gitea's dialect, anything else as TOML.
+/// Reads a settings file: `*.ini` in Gitea's dialect, anything else as TOML, with a warning unless `*.toml`.
 pub(crate) fn load(path: &Path, around: &Surroundings) -> Result<Outcome, Unreadable> {
     let failed = |because| Unreadable { path: path.to_owned(), because };
     let bytes = std::fs::read(path).map_err(failed)?;
@@ -94,7 +97,7 @@ pub(crate) fn load(path: &Path, around: &Surroundings) -> Result<Outcome, Unread
 
 fn read(bytes: &[u8], path: &Path, folder: PathBuf, around: &Surroundings) -> Outcome {
     let (mut tree, mut findings) = (Tree::default(), Findings::default());
-    let dialect = if path.extension().is_some_and(|e| e == "ini") { Dialect::Gitea } else { Dialect::Toml };
+    let dialect = dialect(path, &mut findings);
     match std::str::from_utf8(bytes) {
         Ok(text) if dialect == Dialect::Gitea => read_ini(text, path, &mut tree, &mut findings),
         Ok(text) => toml::read(text, path, &mut tree, &mut findings),
@@ -109,6 +112,23 @@ fn read(bytes: &[u8], path: &Path, folder: PathBuf, around: &Surroundings) -> Ou
     deprecated::adopt(&mut tree, &mut findings);
     let reader = Reader::new(&tree, folder, findings);
     resolve(reader, dialect, around)
+}
+
+/// By the end of the name; another one is told what it was taken for.
+fn dialect(path: &Path, findings: &mut Findings) -> Dialect {
+    match path.extension().map(|end| end.to_ascii_lowercase()) {
+        Some(end) if end == "ini" => Dialect::Gitea,
+        Some(end) if end == "toml" => Dialect::Toml,
+        _ => {
+            let problem = format!(
+                "{} is read as TOML, as its name ends in neither .toml nor .ini; a file in Gitea's dialect must \
+                 be named *.ini",
+                path.display()
+            );
+            findings.warn(None, "", "", problem);
+            Dialect::Toml
+        }
+    }
 }
 
 fn read_ini(text: &str, path: &Path, tree: &mut Tree, findings: &mut Findings) {
@@ -130,38 +150,63 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     let smtp = doors::smtp(&mut r);
     let identity = mailer::profile(&mut r, dialect, around);
     let queue = queue::queue(&mut r);
-    let relay = relay::relay(&mut r, around);
-    if let Some(relay) = &relay {
+    let relays = relay::relays(&mut r, around);
+    for relay in &relays {
         own_door::refuse(&mut r, relay, &http, &smtp, &data_dir);
     }
-    refuse_unknown(&mut r);
+    unknown(&mut r, dialect);
     let Reader { mut findings, shown, .. } = r;
     findings.sort();
-    let settings = relay.filter(|_| findings.mistakes.is_empty());
-    let settings = settings.map(|relay| Settings { data_dir, memory, http, smtp, identity, relay, queue });
+    let mut relays = relays.into_iter();
+    let first = relays.next().filter(|_| findings.mistakes.is_empty());
+    let settings = first.map(|relay| {
+        let further_relays = relays.collect();
+        Settings { data_dir, memory, http, smtp, identity, relay, further_relays, queue }
+    });
     Outcome { settings, findings, shown }
 }
 
-/// Our sections whose keys this version reads.
-const OURS: [&str; 5] =
-    ["postrider", "postrider.http", "postrider.smtp", "postrider.relay", "postrider.queue"];
-
-fn refuse_unknown(r: &mut Reader<'_>) {
+/// Tells of sections and keys that this version does not read.
+fn unknown(r: &mut Reader<'_>, dialect: Dialect) {
     let tree = r.tree;
-    for section in tree.section_names().filter(|s| *s == "postrider" || s.starts_with("postrider.")) {
-        if OURS.contains(&section) {
-            r.unknown(section, true);
+    if dialect == Dialect::Toml {
+        for section in ["", "server", "service"] {
+            r.unknown(section);
+        }
+    }
+    for section in tree.section_names() {
+        if section != "mailer.override_header" && keys::section(section).is_some() {
+            // Of Gitea's sections we know what is ours to know, not what else there is.
+            if keys::is_ours(section) || ["mailer", "queue", "queue.mail"].contains(&section) {
+                r.unknown(section);
+            }
             continue;
         }
-        let problem = match section.strip_prefix("postrider.relay.") {
-            Some(_) => "several relays are not in this version; write the one in [postrider.relay]",
-            None if section == "postrider.bounce" => "not in this version; remove the section",
-            None => "no such section; see the documentation for those there are",
-        };
-        let origin = tree.own(section).next().map(|(_, entry)| entry.origin.clone());
-        r.findings.mistake(origin, section, "", problem);
+        if section != "mailer.override_header" {
+            unknown_section(r, section, dialect);
+        }
     }
-    for section in ["mailer", "queue", "queue.mail"] {
-        r.unknown(section, false);
+}
+
+/// In our own file and under our own name every section must be known; of Gitea's others a
+/// misspelt `[postrider…]` is told.
+fn unknown_section(r: &mut Reader<'_>, section: &str, dialect: Dialect) {
+    let origin = r.tree.own(section).map(|(_, entry)| entry.origin.clone()).min();
+    let near = keys::nearest_section(section);
+    let head = section.split(['.', '_']).next().unwrap_or_default();
+    if keys::is_ours(section) || dialect == Dialect::Toml {
+        let remedy = near.map_or_else(
+            || "see the documentation for those there are".to_owned(),
+            |near| format!("did you mean [{near}]?"),
+        );
+        r.findings.mistake(origin, section, "", format!("no such section; {remedy}"));
+    } else if keys::distance(head, "postrider") <= 2 {
+        let near = near.unwrap_or("postrider");
+        r.findings.warn(
+            origin,
+            section,
+            "",
+            format!("not a section we know, ignored; did you mean [{near}]?"),
+        );
     }
 }

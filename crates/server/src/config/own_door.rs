@@ -13,7 +13,7 @@ pub(crate) fn refuse(r: &mut Reader<'_>, relay: &Relay, http: &HttpDoor, smtp: &
         (Some(Listen::Unix(data_dir.join("submit.sock"))), "[postrider] DATA_DIR"),
         (Some(Listen::Unix(data_dir.join("control.sock"))), "[postrider] DATA_DIR"),
     ];
-    let (section, key) = relay.key;
+    let (section, key) = (relay.key.0.as_str(), relay.key.1);
     for (door, name) in doors {
         if door.is_some_and(|door| same(&way.place, &door)) {
             let origin = r.look(section, key).map(|w| w.origin);

@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::settings::{Kept, Queue};
-use super::values;
+use super::{redis, values};
 use std::time::Duration;
 
 /// Gitea's section; it inherits `[queue]`.
@@ -12,35 +12,48 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn queue(r: &mut Reader<'_>) -> Queue {
     let kept = kept(r);
-    let length = count(r, "LENGTH", "unset: the disk is the bound");
-    r.know("queue", &["TYPE", "LENGTH", "MAX_WORKERS", "BATCH_LENGTH"]);
-    for section in ["queue", GITEA] {
-        r.know(section, &["DATADIR", "CONN_STR", "QUEUE_NAME", "SET_NAME"]);
-    }
-    let retry = r.parsed(OURS, "RETRY", (Vec::new(), "1m,5m,15m,30m,1h,2h,4h"), retry);
-    let expire = r.parsed(OURS, "EXPIRE", (5 * DAY, "5d"), positive);
-    let keep_history = r.parsed(OURS, "KEEP_HISTORY", (30 * DAY, "30d"), values::duration);
-    let keep_body = r.parsed(OURS, "KEEP_BODY", (Duration::ZERO, "0"), values::duration);
+    let length = count(r, "LENGTH");
+    conn_str(r, kept);
+    let retry = r.parsed(OURS, "RETRY", Vec::new(), retry);
+    let expire = r.parsed(OURS, "EXPIRE", 5 * DAY, positive);
+    let keep_history = r.parsed(OURS, "KEEP_HISTORY", 30 * DAY, values::duration);
+    let keep_body = r.parsed(OURS, "KEEP_BODY", Duration::ZERO, values::duration);
     Queue { kept, length, retry, expire, keep_history, keep_body }
 }
 
 fn kept(r: &mut Reader<'_>) -> Kept {
-    r.parsed(GITEA, "TYPE", (Kept::OnDisk, "level"), |text| match text {
-        "channel" => Ok(Kept::InMemory),
+    const NONE: [&str; 2] = ["dummy", "immediate"];
+    if let Some(w) = r.look(GITEA, "TYPE").filter(|w| NONE.contains(&w.text.as_str())) {
+        let problem = format!("{} (no queue at all) is read as channel: mail waits in memory only", w.text);
+        r.findings.warn(Some(w.origin), GITEA, "TYPE", problem);
+    }
+    r.parsed(GITEA, "TYPE", Kept::OnDisk, |text| match text {
+        "channel" | "dummy" | "immediate" => Ok(Kept::InMemory),
         "redis" => {
             Err("the Redis queue is not in this version; write level (on disk) or channel (in memory)".into())
         }
-        "dummy" | "immediate" => Err(format!(
-            "{text} (no queue at all) is not in this version; write level (on disk) or channel (in memory)"
-        )),
         // As in Gitea: persistable-channel, leveldb and every other word mean level.
         _ => Ok(Kept::OnDisk),
     })
 }
 
+/// `CONN_STR`: for Redis it must be readable; what is not for our store is told, as Gitea stops at it.
+fn conn_str(r: &mut Reader<'_>, kept: Kept) {
+    let is_redis = r.look(GITEA, "TYPE").is_some_and(|w| w.text == "redis");
+    let Some(written) = r.secret(GITEA, "CONN_STR") else { return };
+    if is_redis {
+        if let Err(problem) = redis::parse(&written.text) {
+            r.findings.mistake(Some(written.origin), GITEA, "CONN_STR", problem);
+        }
+    } else if kept == Kept::OnDisk && !written.text.starts_with("leveldb://") {
+        let problem = "is not for the queue on disk, and nothing is read from it; remove it, or write TYPE";
+        r.findings.warn(Some(written.origin), GITEA, "CONN_STR", problem);
+    }
+}
+
 /// A count of Gitea's: zero and less mean the default, as there.
-pub(crate) fn count(r: &mut Reader<'_>, key: &str, shown: &str) -> Option<usize> {
-    r.parsed(GITEA, key, (None, shown), |text| match text.parse::<i64>() {
+pub(crate) fn count(r: &mut Reader<'_>, key: &str) -> Option<usize> {
+    r.parsed(GITEA, key, None, |text| match text.parse::<i64>() {
         Ok(n) => Ok(usize::try_from(n).ok().filter(|n| *n > 0)),
         Err(_) => Err(format!("{text:?} is not a number; write a whole number")),
     })

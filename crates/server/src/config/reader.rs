@@ -1,9 +1,9 @@
-//! Reading keys out of the tree: each key that is read becomes known, gets its default and is shown.
+//! Reading keys out of the tree: each gets its default and is shown. Only keys of the table can be read.
 
 use super::findings::Findings;
+use super::keys::{self, State};
 use super::tree::{Origin, Tree};
 use super::values;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// A value that was written.
@@ -31,19 +31,21 @@ pub(crate) struct Reader<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) findings: Findings,
     pub(crate) shown: Vec<Shown>,
-    known: BTreeSet<(String, String)>,
     /// Where relative paths start.
     folder: PathBuf,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(tree: &'a Tree, folder: PathBuf, findings: Findings) -> Self {
-        Self { tree, findings, shown: Vec::new(), known: BTreeSet::new(), folder }
+        Self { tree, findings, shown: Vec::new(), folder }
     }
 
     /// What is written for a key, variables replaced; nothing is shown. Empty counts as not written.
     pub(crate) fn look(&mut self, section: &str, key: &str) -> Option<Written> {
-        self.known.insert((section.to_owned(), key.to_owned()));
+        debug_assert!(
+            section == "mailer.override_header" || keys::find(section, key).is_some(),
+            "[{section}] {key} is read but stands in no table; give it a row in config/keys"
+        );
         let entry = self.tree.find(section, key)?;
         let origin = entry.origin.clone();
         match self.tree.expand(section, entry) {
@@ -90,11 +92,11 @@ impl<'a> Reader<'a> {
         &mut self,
         section: &str,
         key: &str,
-        (default, shown): (T, &str),
+        default: T,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> T {
         let Some(written) = self.text(section, key) else {
-            self.show(section, key, shown, None);
+            self.show_usual(section, key);
             return default;
         };
         match parse(&written.text) {
@@ -106,11 +108,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Shows the default that the table names.
+    pub(crate) fn show_usual(&mut self, section: &str, key: &str) {
+        let usual = keys::find(section, key).map_or("", |known| known.usual.shown());
+        self.show(section, key, usual, None);
+    }
+
     /// A switch of Gitea's: an odd word leaves the default, as there, but is told.
     pub(crate) fn switch(&mut self, section: &str, key: &str, default: bool) -> bool {
         let word = if default { "true" } else { "false" };
         let Some(written) = self.text(section, key) else {
-            self.show(section, key, word, None);
+            self.show_usual(section, key);
             return default;
         };
         values::switch(&written.text).unwrap_or_else(|| {
@@ -126,71 +134,34 @@ impl<'a> Reader<'a> {
         self.shown.push(line);
     }
 
-    /// Notes a key as known without reading it.
-    pub(crate) fn know(&mut self, section: &str, keys: &[&str]) {
-        self.known.extend(keys.iter().map(|key| (section.to_owned(), (*key).to_owned())));
+    fn is_mistaken(&self, section: &str, key: &str) -> bool {
+        self.findings.mistakes.iter().any(|m| m.section == section && m.key == key)
     }
 
-    /// Tells of every key of a section that nothing read.
-    pub(crate) fn unknown(&mut self, section: &str, refuse: bool) {
-        let tree = self.tree;
+    /// Tells of every key of a section that this version does not read.
+    pub(crate) fn unknown(&mut self, section: &str) {
+        let (tree, ours) = (self.tree, keys::is_ours(section));
         for (key, entry) in tree.own(section) {
-            if self.known.contains(&(section.to_owned(), key.to_owned())) {
-                continue;
-            }
-            let near = self.nearest(section, key);
-            let remedy = near.map_or_else(|| "remove it".to_owned(), |n| format!("did you mean {n}?"));
             let origin = Some(entry.origin.clone());
-            match refuse {
-                true => self.findings.mistake(origin, section, key, format!("no such key; {remedy}")),
-                false => {
-                    self.findings.warn(origin, section, key, format!("not a key we know, ignored; {remedy}"))
+            let problem = match keys::find(section, key).map(|known| known.state) {
+                Some(State::Read | State::Silent | State::Old(_)) => continue,
+                Some(State::NotYet(_)) if self.is_mistaken(section, key) => continue,
+                Some(State::NotYet(remedy)) => format!("is not in this version; {remedy}"),
+                Some(State::Gone(remedy)) => format!("was removed from Gitea and does nothing; {remedy}"),
+                None => {
+                    let near = keys::nearest_key(section, key);
+                    let remedy =
+                        near.map_or_else(|| "remove it".to_owned(), |n| format!("did you mean {n}?"));
+                    match ours {
+                        true => format!("no such key; {remedy}"),
+                        false => format!("not a key we know, ignored; {remedy}"),
+                    }
                 }
+            };
+            match ours {
+                true => self.findings.mistake(origin, section, key, problem),
+                false => self.findings.warn(origin, section, key, problem),
             }
-        }
-    }
-
-    fn nearest(&self, section: &str, key: &str) -> Option<&str> {
-        let keys = self.known.iter().filter(|(s, _)| s == section).map(|(_, k)| k.as_str());
-        keys.map(|known| (distance(&known.to_uppercase(), &key.to_uppercase()), known))
-            .filter(|(distance, known)| *distance <= known.len() / 3)
-            .min()
-            .map(|(_, known)| known)
-    }
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.chars().zip(row.iter().skip(1)) {
-            left = (before + usize::from(x != y)).min(left + 1).min(above + 1);
-            before = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("A", "", 1),
-            ("", "AB", 2),
-            ("LISTEN", "LISTEN", 0),
-            ("LISTN", "LISTEN", 1),
-            ("AB", "BA", 2),
-        ] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
         }
     }
 }

@@ -1,47 +1,70 @@
-//! Where mail goes: `[postrider.relay]` with a URL, else `[mailer]` with what `[postrider.relay]` adds.
+//! Where mail goes: `[postrider.relay]` and `[postrider.relay.NAME]` with a URL, else `[mailer]` with
+//! what `[postrider.relay]` adds.
 
-use super::doors::readable;
+use super::doors::{cert_files, readable};
+use super::passwd::password;
 use super::reader::{Reader, Written};
-use super::settings::{Login, Place, Relay, Secret, Security, SmtpRelay, Way};
+use super::settings::{Login, Place, Relay, Security, SmtpRelay, Way};
+use super::tree::Origin;
 use super::url::{self, RelayUrl};
-use super::{Surroundings, queue, sendmail, transport, values};
+use super::{Surroundings, keys, queue, sendmail, transport, values};
+use std::time::Duration;
 
 const RELAY: &str = "postrider.relay";
 const MAILER: &str = "mailer";
 /// Connections to a relay, and jobs a connection leases at once.
 const CONNECTIONS: usize = 10;
 const BATCH: usize = 64;
+const PRIORITY: u32 = 10;
+const IN_DOUBT: usize = 8;
 
-/// The relay and the place where it was written; `None` with the mistakes told.
-pub(crate) fn relay(r: &mut Reader<'_>, around: &Surroundings) -> Option<Relay> {
-    r.know(MAILER, &transport::KEYS);
-    let url = r.look(RELAY, "URL");
-    let enabled = enabled(r, url.is_some());
-    let (mut way, key) = match &url {
-        Some(url) => (from_url(r, url, around), ("postrider.relay", "URL")),
-        None if !enabled => (None, (MAILER, "ENABLED")),
-        None => match transport::way(r, around) {
-            Some((way, key)) => (Some(way), (MAILER, key)),
-            None => (None, (MAILER, "SMTP_ADDR")),
-        },
-    };
-    additions(r, way.as_mut(), around);
-    let workers = queue::count(r, "MAX_WORKERS", "10").unwrap_or(CONNECTIONS);
-    let connections = r.parsed(RELAY, "MAX_CONNECTIONS", (workers, "as MAX_WORKERS"), |text| {
-        text.parse()
-            .ok()
-            .filter(|n| (1..=1000).contains(n))
-            .ok_or_else(|| format!("{text:?} is no number of connections; write a number from 1 to 1000"))
-    });
-    let batch = queue::count(r, "BATCH_LENGTH", "64").unwrap_or(BATCH);
-    let way = way.filter(|_| enabled)?;
-    Some(Relay { connections: connections.min(1000), batch: batch.min(1000), ..Relay::new(way, key) })
+/// The relays, the one that comes first at the head; empty with the mistakes told.
+pub(crate) fn relays(r: &mut Reader<'_>, around: &Surroundings) -> Vec<Relay> {
+    let names: Vec<String> =
+        r.tree.section_names().filter(|s| keys::relay_name(s).is_some()).map(ToOwned::to_owned).collect();
+    let main_has_url = r.tree.has_own(RELAY, "URL") && r.look(RELAY, "URL").is_some();
+    let enabled = enabled(r, main_has_url || !names.is_empty());
+    let mut found = Vec::new();
+    if main_has_url {
+        found.extend(from_section(r, RELAY, "default", around));
+    } else if names.is_empty() {
+        found.extend(from_mailer(r, enabled, around));
+    }
+    for section in &names {
+        found.extend(named(r, section, around));
+    }
+    found.sort_by_key(|relay| relay.priority);
+    not_yet(r, &names);
+    if enabled { found } else { Vec::new() }
+}
+
+/// This version delivers to one relay.
+fn not_yet(r: &mut Reader<'_>, names: &[String]) {
+    for section in names {
+        let origin = place_of(r, section);
+        let problem = "several relays are not in this version; write the one in [postrider.relay]";
+        r.findings.mistake(origin, section, "", problem);
+    }
+}
+
+fn place_of(r: &Reader<'_>, section: &str) -> Option<Origin> {
+    r.tree.own(section).map(|(_, entry)| entry.origin.clone()).min()
 }
 
 impl Relay {
     /// A relay with the usual bounds; `key` names the section and key it comes from.
-    pub(crate) fn new(way: Way, key: (&'static str, &'static str)) -> Self {
-        Self { url: shown(&way), way, key, connections: CONNECTIONS, batch: BATCH }
+    pub(crate) fn new(way: Way, (section, key): (&str, &'static str)) -> Self {
+        Self {
+            name: "default".into(),
+            url: shown(&way),
+            way,
+            key: (section.to_owned(), key),
+            connections: CONNECTIONS,
+            batch: BATCH,
+            priority: PRIORITY,
+            rate: None,
+            max_in_doubt: IN_DOUBT,
+        }
     }
 }
 
@@ -56,6 +79,9 @@ fn enabled(r: &mut Reader<'_>, has_url: bool) -> bool {
     let problem = match &written {
         Some(w) if values::switch(&w.text) == Some(true) => return true,
         None if has_url => return true,
+        Some(w) if values::switch(&w.text).is_none() => {
+            format!("{:?} is neither yes nor no, which switches mail off; write ENABLED = true", w.text)
+        }
         Some(w) => format!("mail is switched off ({:?}); write ENABLED = true", w.text),
         None if r.tree.has_section(MAILER) => {
             "is missing, which switches mail off; write ENABLED = true".into()
@@ -71,19 +97,100 @@ fn enabled(r: &mut Reader<'_>, has_url: bool) -> bool {
     false
 }
 
-fn from_url(r: &mut Reader<'_>, written: &Written, around: &Surroundings) -> Option<Way> {
+/// The relay of `[mailer]`. Where mail is switched off, what is missing is no matter, what is wrong is.
+fn from_mailer(r: &mut Reader<'_>, enabled: bool, around: &Surroundings) -> Option<Relay> {
+    let before = r.findings.mistakes.len();
+    let way = transport::way(r, around);
+    if !enabled {
+        let mut later = r.findings.mistakes.split_off(before);
+        later.retain(|mistake| mistake.origin.is_some());
+        r.findings.mistakes.append(&mut later);
+    }
+    let (mut way, key) = match way {
+        Some((way, key)) => (Some(way), key),
+        None => (None, "SMTP_ADDR"),
+    };
+    additions(r, RELAY, way.as_mut(), around);
+    bounded(r, RELAY, way, (MAILER, key))
+}
+
+fn named(r: &mut Reader<'_>, section: &str, around: &Surroundings) -> Option<Relay> {
+    let name = keys::relay_name(section).unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || !name.chars().all(fits) || name == "default" {
+        let origin = place_of(r, section);
+        let problem = "is no name for a relay; use letters, digits, - and _, and not \"default\", which is \
+                       [postrider.relay] itself";
+        r.findings.mistake(origin, section, "", problem);
+        return None;
+    }
+    if !r.tree.has_own(section, "URL") {
+        let origin = place_of(r, section);
+        r.findings.mistake(origin, section, "URL", "is missing; write URL = smtp+starttls://user@host");
+        return None;
+    }
+    from_section(r, section, name, around)
+}
+
+/// The relay of a section with a URL.
+fn from_section(r: &mut Reader<'_>, section: &str, name: &str, around: &Surroundings) -> Option<Relay> {
+    let mut way = r.look(section, "URL").and_then(|url| from_url(r, section, &url, around));
+    additions(r, section, way.as_mut(), around);
+    own_additions(r, section, way.as_mut());
+    bounded(r, section, way, (section, "URL")).map(|relay| Relay { name: name.to_owned(), ..relay })
+}
+
+/// With how much it may be given.
+fn bounded(r: &mut Reader<'_>, section: &str, way: Option<Way>, key: (&str, &'static str)) -> Option<Relay> {
+    let workers = queue::count(r, "MAX_WORKERS").unwrap_or(CONNECTIONS);
+    let batch = queue::count(r, "BATCH_LENGTH").unwrap_or(BATCH);
+    let connections = r.parsed(section, "MAX_CONNECTIONS", workers, |t| number(t, "connections"));
+    let max_in_doubt = r.parsed(section, "MAX_IN_DOUBT", IN_DOUBT, |t| number(t, "mails"));
+    let priority = r.parsed(section, "PRIORITY", PRIORITY, |text| {
+        text.parse().map_err(|_| format!("{text:?} is no priority; write a number, the lowest comes first"))
+    });
+    let rate = r.parsed(section, "RATE", None, |text| rate(text).map(Some));
+    let relay = Relay::new(way?, key);
+    Some(Relay {
+        connections: connections.min(1000),
+        batch: batch.min(1000),
+        priority,
+        rate,
+        max_in_doubt,
+        ..relay
+    })
+}
+
+fn number(text: &str, of: &str) -> Result<usize, String> {
+    let fits = text.parse().ok().filter(|n| (1..=1000).contains(n));
+    fits.ok_or_else(|| format!("{text:?} is no number of {of}; write a number from 1 to 1000"))
+}
+
+/// `100/m`
+fn rate(text: &str) -> Result<(u32, Duration), String> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
+    let read = || {
+        let (count, unit) = text.split_once('/')?;
+        let (_, seconds) = units.iter().find(|(word, _)| *word == unit.trim())?;
+        let count = count.trim().parse().ok().filter(|n| *n > 0)?;
+        Some((count, Duration::from_secs(*seconds)))
+    };
+    read().ok_or_else(|| format!("{text:?} is no rate; write mails a second, minute, hour or day: 100/m"))
+}
+
+fn from_url(r: &mut Reader<'_>, section: &str, written: &Written, around: &Surroundings) -> Option<Way> {
     let way = match relay_way(&written.text, around) {
         Ok(way) => way,
         Err(problem) => {
-            r.findings.mistake(Some(written.origin.clone()), RELAY, "URL", problem);
+            r.findings.mistake(Some(written.origin.clone()), section, "URL", problem);
             return None;
         }
     };
-    r.show(RELAY, "URL", &shown(&way), Some(written.origin.clone()));
+    r.show(section, "URL", &shown(&way), Some(written.origin.clone()));
     if let Way::Smtp(relay) = &way
         && let Place::Host { host, port } = &relay.place
     {
-        transport::doubts(r, relay.security, (host, *port), &written.origin);
+        transport::doubts(r, relay.security, (host, *port), (section, "URL"), &written.origin);
     }
     Some(way)
 }
@@ -132,98 +239,86 @@ pub(crate) fn shown(way: &Way) -> String {
     }
 }
 
-/// What `[postrider.relay]` adds to a relay, wherever that was written.
-fn additions(r: &mut Reader<'_>, way: Option<&mut Way>, around: &Surroundings) {
-    for key in ["PRIORITY", "RATE", "MAX_IN_DOUBT"] {
-        if let Some(written) = r.text(RELAY, key) {
-            r.findings.mistake(Some(written.origin), RELAY, key, "is not in this version; remove it");
-        }
-    }
-    let ca_file = r.path(RELAY, "CA_FILE");
+/// What a section adds to a relay, wherever that was written.
+fn additions(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>, around: &Surroundings) {
+    let ca_file = r.path(section, "CA_FILE");
     if let Some((path, origin)) = &ca_file {
-        readable(r, RELAY, "CA_FILE", path, origin);
+        readable(r, section, "CA_FILE", path, origin);
     }
-    let tls =
-        r.parsed(RELAY, "REQUIRE_TLS", (None, "as the URL says"), |t| values::strict_switch(t).map(Some));
-    let mechanism =
-        r.parsed(RELAY, "AUTH", (None, "the best there is"), |text| match text.to_ascii_uppercase() {
-            word if word == "PLAIN" || word == "LOGIN" => Ok(Some(word)),
-            _ => Err(format!("{text:?} is no mechanism of this version; write PLAIN or LOGIN")),
-        });
-    let password = password(r, around);
+    let tls = r.parsed(section, "REQUIRE_TLS", None, |t| values::strict_switch(t).map(Some));
+    let mechanism = r.parsed(section, "AUTH", None, |text| match text.to_ascii_uppercase() {
+        word if word == "PLAIN" || word == "LOGIN" => Ok(Some(word)),
+        _ => Err(format!("{text:?} is no mechanism of this version; write PLAIN or LOGIN")),
+    });
+    let user = r.tree.has_own(section, "USER").then(|| r.text(section, "USER")).flatten();
+    let password = password(r, section, around);
     let Some(Way::Smtp(relay)) = way else { return };
     relay.ca_file = ca_file.map(|(path, _)| path);
     relay.mechanism = mechanism;
     match tls {
         Some(true) if relay.security == Security::Off => {
-            let origin = r.look(RELAY, "REQUIRE_TLS").map(|w| w.origin);
+            let origin = r.look(section, "REQUIRE_TLS").map(|w| w.origin);
             let problem = "smtp:// never starts TLS; write smtp+starttls:// or smtps://";
-            r.findings.mistake(origin, RELAY, "REQUIRE_TLS", problem);
+            r.findings.mistake(origin, section, "REQUIRE_TLS", problem);
         }
         Some(required) => relay.require_tls = required || relay.security == Security::Implicit,
         None => {}
+    }
+    if let Some(user) = user {
+        let password = relay.login.take().map_or_else(|| String::new().into(), |login| login.password);
+        relay.login = Some(Login { user: user.text, password });
     }
     if let Some((key, written, secret)) = password {
         match &mut relay.login {
             Some(login) => login.password = secret,
             None => {
-                let problem = "there is a password but no user; write URL = smtps://user@host";
-                r.findings.mistake(Some(written.origin), RELAY, key, problem);
+                let problem = "there is a password but no user; write USER, or URL = smtps://user@host";
+                r.findings.mistake(Some(written.origin), section, key, problem);
             }
         }
     }
 }
 
-/// The password from the one of the three keys that is written.
-fn password(r: &mut Reader<'_>, around: &Surroundings) -> Option<(&'static str, Written, Secret)> {
-    let mut found: Option<(&'static str, Written, Secret)> = None;
-    for key in ["PASSWD", "PASSWD_FILE", "PASSWD_COMMAND"] {
-        let written = if key == "PASSWD" { r.secret(RELAY, key) } else { r.text(RELAY, key) };
-        let Some(written) = written else { continue };
-        if let Some((other, ..)) = found {
-            let problem = format!("the password is written twice, here and as {other}; remove one");
-            r.findings.mistake(Some(written.origin), RELAY, key, problem);
-            continue;
+/// What `[mailer]` has keys of its own for and a URL cannot say.
+fn own_additions(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>) {
+    let trust_any = r.parsed(section, "FORCE_TRUST_SERVER_CERT", false, values::strict_switch);
+    let client_cert = cert_files(r, section, ("CLIENT_CERT_FILE", "CLIENT_KEY_FILE"));
+    let helo = r.text(section, "HELO_HOSTNAME");
+    let timeout = sendmail::timeout(r, section);
+    let convert_crlf = r.parsed(section, "SENDMAIL_CONVERT_CRLF", true, values::strict_switch);
+    match way {
+        Some(Way::Smtp(relay)) => {
+            (relay.trust_any, relay.client_cert) = (trust_any, client_cert);
+            if let Some(helo) = helo {
+                relay.helo = helo.text;
+            }
         }
-        let secret = match key {
-            "PASSWD" => Ok(written.text.clone()),
-            "PASSWD_FILE" => from_file(&r.absolute(&written.text)),
-            _ if around.run_commands => from_command(&written.text),
-            _ => Ok(String::new()),
-        };
-        match secret {
-            Ok(secret) => found = Some((key, written, secret.into())),
-            Err(problem) => r.findings.mistake(Some(written.origin), RELAY, key, problem),
+        Some(Way::Sendmail(way)) => {
+            way.timeout = timeout.unwrap_or(way.timeout);
+            way.convert_crlf = convert_crlf;
+        }
+        Some(Way::Inbox | Way::Dummy) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates() {
+        for (text, expected) in [
+            ("100/m", Some((100, 60))),
+            ("5 / s", Some((5, 1))),
+            ("1/d", Some((1, 86_400))),
+            ("0/m", None),
+            ("100", None),
+            ("100/w", None),
+            ("-1/m", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|(n, s)| (n, Duration::from_secs(s)));
+            assert_eq!(rate(text).ok(), expected, "{text:?}");
         }
     }
-    found
-}
-
-fn from_file(path: &std::path::Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        format!("the file {} cannot be read: {e}; check path and permissions", path.display())
-    })?;
-    Ok(first_line(&text))
-}
-
-/// Runs a command without a shell; its first line of output is the password.
-fn from_command(command: &str) -> Result<String, String> {
-    let words = shell_words::split(command).map_err(|e| format!("the command cannot be read: {e}"))?;
-    let (program, arguments) = words.split_first().ok_or("the command is empty; write one")?;
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|e| format!("{program} cannot be run: {e}; write its whole path"))?;
-    if !output.status.success() {
-        return Err(format!("{program} failed ({}); run it by hand to see why", output.status));
-    }
-    String::from_utf8(output.stdout)
-        .map(|text| first_line(&text))
-        .map_err(|_| format!("{program} did not print UTF-8"))
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

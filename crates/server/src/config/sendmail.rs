@@ -13,13 +13,13 @@ const USUAL: Duration = Duration::from_secs(300);
 pub(crate) fn sendmail(r: &mut Reader<'_>, around: &Surroundings) -> Option<Sendmail> {
     let written = r.text(MAILER, "SENDMAIL_PATH");
     if written.is_none() {
-        r.show(MAILER, "SENDMAIL_PATH", "sendmail", None);
+        r.show_usual(MAILER, "SENDMAIL_PATH");
     }
     let name = written.as_ref().map_or("sendmail", |w| w.text.as_str());
     // A bare name is looked for, anything else starts where other paths do.
     let path = if name.contains('/') { r.absolute(name) } else { PathBuf::from(name) };
     let args = arguments(r);
-    let timeout = timeout(r);
+    let timeout = timeout(r, MAILER);
     let convert_crlf = r.switch(MAILER, "SENDMAIL_CONVERT_CRLF", true);
     let mut way = plain(path, args?, around);
     (way.timeout, way.convert_crlf) = (timeout?, convert_crlf);
@@ -70,10 +70,10 @@ pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
 }
 
 /// What cannot be read is five minutes, as in Gitea; no time at all is refused.
-fn timeout(r: &mut Reader<'_>) -> Option<Duration> {
+pub(crate) fn timeout(r: &mut Reader<'_>, section: &str) -> Option<Duration> {
     const KEY: &str = "SENDMAIL_TIMEOUT";
-    let Some(written) = r.text(MAILER, KEY) else {
-        r.show(MAILER, KEY, "5m", None);
+    let Some(written) = r.text(section, KEY) else {
+        r.show_usual(section, KEY);
         return Some(USUAL);
     };
     match values::go_duration(&written.text) {
@@ -82,7 +82,12 @@ fn timeout(r: &mut Reader<'_>) -> Option<Duration> {
         }
         Some(_) => {
             let problem = format!("{:?} leaves no time to run; write for example 5m", written.text);
-            r.findings.mistake(Some(written.origin), MAILER, KEY, problem);
+            r.findings.mistake(Some(written.origin), section, KEY, problem);
+            None
+        }
+        None if super::keys::is_ours(section) => {
+            let problem = format!("{:?} is not a duration; write for example 90s, 5m or 1h30m", written.text);
+            r.findings.mistake(Some(written.origin), section, KEY, problem);
             None
         }
         None => {
@@ -90,7 +95,7 @@ fn timeout(r: &mut Reader<'_>) -> Option<Duration> {
                 "{:?} is not a duration and counts as 5m; write for example 90s, 5m or 1h30m",
                 written.text
             );
-            r.findings.warn(Some(written.origin), MAILER, KEY, problem);
+            r.findings.warn(Some(written.origin), section, KEY, problem);
             Some(USUAL)
         }
     }

@@ -16,7 +16,11 @@ pub(crate) struct Settings {
     pub(crate) http: HttpDoor,
     pub(crate) smtp: SmtpDoor,
     pub(crate) identity: Identity,
+    /// Where mail goes first.
     pub(crate) relay: Relay,
+    /// Where it goes when that fails, in this order.
+    #[cfg_attr(not(test), expect(dead_code, reason = "fail-over will read it; until then it is refused"))]
+    pub(crate) further_relays: Vec<Relay>,
     pub(crate) queue: Queue,
 }
 
@@ -68,18 +72,26 @@ pub(crate) struct CertFiles {
 }
 
 /// Where mail goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Relay {
+    /// `default`, or `NAME` of `[postrider.relay.NAME]`.
+    pub(crate) name: String,
     /// Without secrets.
     pub(crate) url: String,
     pub(crate) way: Way,
     /// The section and key that name it.
-    pub(crate) key: (&'static str, &'static str),
+    pub(crate) key: (String, &'static str),
     pub(crate) connections: usize,
     pub(crate) batch: usize,
+    /// The lowest comes first.
+    pub(crate) priority: u32,
+    /// So many mails in so long.
+    pub(crate) rate: Option<(u32, Duration)>,
+    /// Mails sent on a connection ahead of their answers.
+    pub(crate) max_in_doubt: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Way {
     Smtp(Box<SmtpRelay>),
     Sendmail(Box<Sendmail>),
@@ -88,7 +100,7 @@ pub(crate) enum Way {
 }
 
 /// A program with sendmail's command line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sendmail {
     /// Absolute once it is found.
     pub(crate) path: PathBuf,
@@ -101,7 +113,7 @@ pub(crate) struct Sendmail {
     pub(crate) lang: Option<OsString>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SmtpRelay {
     pub(crate) place: Place,
     pub(crate) security: Security,
@@ -132,14 +144,14 @@ pub(crate) enum Security {
     Implicit,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) password: Secret,
 }
 
 /// A text that no `Debug` shows.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(pub(crate) Zeroizing<String>);
 
 impl fmt::Debug for Secret {

@@ -231,10 +231,13 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
         ("PROTOCOL = dummy\n[postrider.http]\nLISTEN = nonsense", "app.ini:6: [postrider.http] LISTEN"),
         (
             "PROTOCOL = dummy\n[postrider.bounce]\nADDRESS = x",
-            "app.ini:6: [postrider.bounce]: not in this version",
+            "app.ini:6: [postrider.bounce] ADDRESS: is not in this version",
         ),
-        ("PROTOCOL = dummy\n[postrider.htp]\nLISTEN = x", "app.ini:6: [postrider.htp]: no such section"),
-        ("PROTOCOL = dummy\n[postrider.relay.b]\nURL = x", "several relays are not in this version"),
+        (
+            "PROTOCOL = dummy\n[postrider.htp]\nLISTEN = x",
+            "app.ini:6: [postrider.htp]: no such section; did you mean [postrider.http]?",
+        ),
+        ("PROTOCOL = dummy\n[postrider.relay.b]\nURL = dummy://", "several relays are not in this version"),
         (
             "PROTOCOL = dummy\n[postrider.relay]\nURL = lmtp://x",
             "app.ini:6: [postrider.relay] URL: lmtp:// is not in this version",
@@ -279,7 +282,7 @@ fn unknown_keys_of_gitea_get_one_warning_and_other_sections_none() {
         got,
         [
             "app.ini:5: [mailer] SMPT_ADDR: not a key we know, ignored; did you mean SMTP_ADDR?",
-            "app.ini:7: [queue] WORKERS: not a key we know, ignored; remove it",
+            "app.ini:7: [queue] WORKERS: was removed from Gitea and does nothing; remove it",
         ]
     );
     assert!(outcome.settings.is_some());

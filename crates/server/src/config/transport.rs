@@ -87,7 +87,7 @@ fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -
         Protocol::Smtp | Protocol::Unix | Protocol::Sendmail | Protocol::Dummy => Security::Off,
     };
     if let Place::Host { host, port } = &place {
-        doubts(r, security, (host, *port), &address.origin);
+        doubts(r, security, (host, *port), (MAILER, "SMTP_ADDR"), &address.origin);
     }
     Some(SmtpRelay {
         place,
@@ -139,7 +139,13 @@ fn bare(address: &str) -> &str {
 }
 
 /// Settings that work nowhere, or that send in clear over a network.
-pub(crate) fn doubts(r: &mut Reader<'_>, security: Security, (host, port): (&str, u16), origin: &Origin) {
+pub(crate) fn doubts(
+    r: &mut Reader<'_>,
+    security: Security,
+    (host, port): (&str, u16),
+    (section, key): (&str, &str),
+    origin: &Origin,
+) {
     let told = match (security, port) {
         (Security::Implicit, 25 | 587) => Some(
             "TLS from the first byte (smtps) is unusual on this port; port 465 or smtp+starttls was meant?",
@@ -153,7 +159,7 @@ pub(crate) fn doubts(r: &mut Reader<'_>, security: Security, (host, port): (&str
         _ => None,
     };
     if let Some(problem) = told {
-        r.findings.warn(Some(origin.clone()), MAILER, "SMTP_ADDR", format!("{host}:{port}: {problem}"));
+        r.findings.warn(Some(origin.clone()), section, key, format!("{host}:{port}: {problem}"));
     }
 }
 
@@ -192,24 +198,3 @@ fn login(r: &mut Reader<'_>) -> Option<Login> {
     let password = r.secret(MAILER, "PASSWD").map(|w| w.text).unwrap_or_default();
     user.map(|user| Login { user: user.text, password: password.into() })
 }
-
-/// Every key of `[mailer]` that says where mail goes, for when another section does.
-pub(crate) const KEYS: [&str; 17] = [
-    "ENABLED",
-    "PROTOCOL",
-    "SMTP_ADDR",
-    "SMTP_PORT",
-    "USER",
-    "PASSWD",
-    "ENABLE_HELO",
-    "HELO_HOSTNAME",
-    "FORCE_TRUST_SERVER_CERT",
-    "USE_CLIENT_CERT",
-    "CLIENT_CERT_FILE",
-    "CLIENT_KEY_FILE",
-    "SENDMAIL_PATH",
-    "SENDMAIL_ARGS",
-    "SENDMAIL_TIMEOUT",
-    "SENDMAIL_CONVERT_CRLF",
-    "SEND_BUFFER_LEN",
-];

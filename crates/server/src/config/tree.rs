@@ -67,6 +67,11 @@ impl Tree {
         self.sections.keys().map(String::as_str)
     }
 
+    /// Whether a key is written in this very section, be it empty.
+    pub(crate) fn has_own(&self, section: &str, key: &str) -> bool {
+        self.sections.get(section).is_some_and(|keys| keys.contains_key(key))
+    }
+
     /// The keys written in this very section.
     pub(crate) fn own(&self, section: &str) -> impl Iterator<Item = (&str, &Entry)> {
         self.sections.get(section).into_iter().flatten().map(|(k, e)| (k.as_str(), e))

@@ -5,10 +5,12 @@ use std::time::Duration;
 /// The words for yes and no that go-ini knows; anything else is `None`.
 pub(crate) fn switch(text: &str) -> Option<bool> {
     match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" | "YES" | "yes" | "Yes" | "y" | "Y" | "ON" | "on"
-        | "On" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" | "NO" | "no" | "No" | "n" | "N" | "OFF" | "off"
-        | "Off" => Some(false),
+        "1" | "t" | "T" | "true" | "TRUE" | "True" | "YES" | "yes" | "Yes" | "y" | "ON" | "on" | "On" => {
+            Some(true)
+        }
+        "0" | "f" | "F" | "false" | "FALSE" | "False" | "NO" | "no" | "No" | "n" | "OFF" | "off" | "Off" => {
+            Some(false)
+        }
         _ => None,
     }
 }

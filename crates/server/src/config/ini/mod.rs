@@ -14,6 +14,8 @@ pub(crate) struct Line {
     pub(crate) value: String,
     /// From 1: where the key stands.
     pub(crate) number: usize,
+    /// Where its value ends.
+    pub(crate) last: usize,
 }
 
 /// A line that cannot be read.
@@ -39,13 +41,18 @@ pub(crate) fn parse(text: &str) -> (Vec<Line>, Vec<Unreadable>) {
         }
         if let Some(rest) = line.strip_prefix('[') {
             match rest.rsplit_once(']') {
+                // go-ini's name for what stands above the first section.
+                Some((name, _)) if name.trim() == "DEFAULT" => section.clear(),
                 Some((name, _)) => section = name.trim().to_owned(),
                 None => bad.push(unreadable(number, "the section's closing \"]\" is missing; add it")),
             }
             continue;
         }
         match key(line).and_then(|(key, rest)| Ok((key, value(rest, &mut lines)?))) {
-            Ok((key, value)) => found.push(Line { section: section.clone(), key, value, number }),
+            Ok((key, (value, last))) => {
+                let last = last.unwrap_or(number);
+                found.push(Line { section: section.clone(), key, value, number, last });
+            }
             Err(problem) => bad.push(unreadable(number, problem)),
         }
     }
@@ -75,10 +82,11 @@ fn key(line: &str) -> Result<(String, &str), &'static str> {
     }
 }
 
+/// The value and, when it goes on below, its last line.
 fn value<'a>(
     rest: &'a str,
     lines: &mut impl Iterator<Item = (usize, &'a str)>,
-) -> Result<String, &'static str> {
+) -> Result<(String, Option<usize>), &'static str> {
     let rest = rest.trim_start_matches([' ', '\t']);
     for quote in PROTECTING {
         if let Some(inside) = rest.strip_prefix(quote) {
@@ -86,7 +94,7 @@ fn value<'a>(
         }
     }
     let plain = rest.split(['#', ';']).next().unwrap_or_default().trim();
-    Ok(unquoted(plain).to_owned())
+    Ok((unquoted(plain).to_owned(), None))
 }
 
 /// A value in protecting quotes: up to the last closing quote of its line, else over lines.
@@ -94,16 +102,16 @@ fn protected<'a>(
     inside: &'a str,
     quote: &str,
     lines: &mut impl Iterator<Item = (usize, &'a str)>,
-) -> Result<String, &'static str> {
+) -> Result<(String, Option<usize>), &'static str> {
     if let Some((value, _)) = inside.rsplit_once(quote) {
-        return Ok(value.to_owned());
+        return Ok((value.to_owned(), None));
     }
     let mut value = inside.to_owned();
-    for (_, line) in lines {
+    for (number, line) in lines {
         match line.rsplit_once(quote) {
             Some((last, _)) => {
                 value.push_str(last);
-                return Ok(value);
+                return Ok((value, Some(number)));
             }
             None => value.push_str(line),
         }

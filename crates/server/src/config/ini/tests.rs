@@ -91,6 +91,21 @@ fn sections_keys_delimiters_and_numbers() {
 }
 
 #[test]
+fn a_section_named_default_is_the_root() {
+    let (lines, bad) = parse("[mailer]\nA = 1\n[DEFAULT]\nAPP_NAME = x\n");
+    assert_eq!(bad, []);
+    let read: Vec<_> = lines.iter().map(|l| (l.section.as_str(), l.key.as_str())).collect();
+    assert_eq!(read, [("mailer", "A"), ("", "APP_NAME")]);
+}
+
+#[test]
+fn a_value_knows_its_last_line() {
+    let (lines, _) = parse("a = `x\ny\nz`\nb = \"\"\"q\n\"\"\" ; c\nd = 1\n");
+    let read: Vec<_> = lines.iter().map(|l| (l.key.as_str(), l.number, l.last)).collect();
+    assert_eq!(read, [("a", 1, 3), ("b", 4, 5), ("d", 6, 6)]);
+}
+
+#[test]
 fn what_cannot_be_read_is_told_with_its_line() {
     check_bad("a = 1\nk = `x\ny = z\n", 2, "closing quote");
     check_bad("a = 1\n\nnonsense\n", 3, "KEY = VALUE");

@@ -1,0 +1,134 @@
+//! Our own sections, `[postrider]` and `[postrider.…]`.
+
+use super::Kind::{Address, Count, Duration, List, Path, Place, Rate, Secret, Size, Switch, Text, Url, Word};
+use super::State::NotYet;
+use super::Usual::{Empty, Means, Value};
+use super::{Key, Section, key, with};
+
+pub(super) const SECTIONS: &[Section] = &[
+    Section { name: "postrider", about: "The daemon as a whole.", keys: WHOLE },
+    Section {
+        name: "postrider.http",
+        about: "The HTTP door: API and console. Every call needs a key.",
+        keys: HTTP,
+    },
+    Section {
+        name: "postrider.smtp",
+        about: "The SMTP door, for applications that speak SMTP. User is a key's name, password the key.",
+        keys: SMTP,
+    },
+    Section {
+        name: "postrider.relay",
+        about: "Where mail goes. With a URL this section replaces [mailer] for sending; without one it adds to \
+                what [mailer] says. Further relays are written as [postrider.relay.NAME], each with a URL of its \
+                own; what such a section does not say it takes from here, except URL, USER and passwords.",
+        keys: RELAY,
+    },
+    Section {
+        name: "postrider.queue",
+        about: "How long mail waits, how often it is tried, how long it is remembered.",
+        keys: QUEUE,
+    },
+    Section { name: "postrider.bounce", about: "Bounces that come back as mail.", keys: BOUNCE },
+];
+
+const WHOLE: &[Key] = &[
+    key(
+        "DATA_DIR",
+        Path,
+        Means("$STATE_DIRECTORY, else postrider-data beside this file"),
+        "The folder that holds the queue, the keys and the sockets; made if it is not there.",
+    ),
+    key("MEMORY", Size, Value("128M"), "What all doors together may hold in memory, at least 64M."),
+];
+
+const HTTP: &[Key] = &[
+    key("LISTEN", Place, Value("127.0.0.1:8025"), "Where it listens."),
+    key("PUBLIC_URL", Url, Empty, "How browsers reach it, when a proxy stands in front."),
+    with(NotYet("put a proxy in front"), key("TLS_CERT", Path, Empty, "Certificate chain, PEM.")),
+    with(NotYet("put a proxy in front"), key("TLS_KEY", Path, Empty, "Its key, PEM.")),
+];
+
+const SMTP: &[Key] = &[
+    key("LISTEN", Place, Value("off"), "Where it listens; off: not at all."),
+    key(
+        "ALLOW_LOCAL",
+        Switch,
+        Value("false"),
+        "Takes mail without a key from loopback addresses and the unix socket of this machine.",
+    ),
+    key("TLS_CERT", Path, Empty, "Certificate chain, PEM; turns STARTTLS on and needs TLS_KEY."),
+    key("TLS_KEY", Path, Empty, "The certificate's key, PEM."),
+    key("MAX_SIZE", Size, Value("50MB"), "The largest message, at most 50M."),
+];
+
+const RELAY: &[Key] = &[
+    key(
+        "URL",
+        Url,
+        Empty,
+        "smtp://, smtps:// or smtp+starttls:// with user:password@host:port, smtp+unix:///path, \
+         sendmail:///path?args=…, dummy:// or inbox://. smtp+starttls:// demands TLS here.",
+    ),
+    key("USER", Text, Empty, "The user to sign in as, instead of the one in the URL."),
+    key("PASSWD", Secret, Empty, "The password, instead of the one in the URL."),
+    key("PASSWD_FILE", Path, Empty, "A file whose first line is the password."),
+    key(
+        "PASSWD_COMMAND",
+        Text,
+        Empty,
+        "A program, run without a shell, that prints the password on its first line within 10 s.",
+    ),
+    key("AUTH", Word, Means("the best that is offered"), "The one mechanism to sign in by."),
+    key(
+        "REQUIRE_TLS",
+        Switch,
+        Means("as the URL says"),
+        "Whether mail may go without TLS when none is offered.",
+    ),
+    key("CA_FILE", Path, Means("the system's roots"), "Certificates to trust, PEM."),
+    key("FORCE_TRUST_SERVER_CERT", Switch, Value("false"), "Takes any certificate: no protection at all."),
+    key("CLIENT_CERT_FILE", Path, Empty, "Our own certificate chain, PEM; needs CLIENT_KEY_FILE."),
+    key("CLIENT_KEY_FILE", Path, Empty, "The key of our certificate, PEM."),
+    key("HELO_HOSTNAME", Text, Means("this machine's name"), "The name we greet with."),
+    key(
+        "MAX_CONNECTIONS",
+        Count,
+        Means("as MAX_WORKERS"),
+        "Connections to this relay at once, at most 1000.",
+    ),
+    key("SENDMAIL_TIMEOUT", Duration, Value("5m"), "How long a sendmail:// program may run."),
+    key("SENDMAIL_CONVERT_CRLF", Switch, Value("true"), "Hands a sendmail:// program lines that end in LF."),
+    with(
+        NotYet("remove it"),
+        key("PRIORITY", Count, Value("10"), "Which relay comes first: the lowest number."),
+    ),
+    with(NotYet("remove it"), key("RATE", Rate, Means("no limit"), "Mails a relay gets, such as 100/m.")),
+    with(
+        NotYet("remove it"),
+        key("MAX_IN_DOUBT", Count, Value("8"), "Mails sent on a connection ahead of their answers."),
+    ),
+];
+
+const QUEUE: &[Key] = &[
+    key(
+        "RETRY",
+        List,
+        Value("1m,5m,15m,30m,1h,2h,4h"),
+        "The delays between tries; the last one repeats until EXPIRE.",
+    ),
+    key("EXPIRE", Duration, Value("5d"), "After this, mail that could not be sent is given up as expired."),
+    key("KEEP_HISTORY", Duration, Value("30d"), "How long settled mail is remembered, without its content."),
+    key(
+        "KEEP_BODY",
+        Duration,
+        Value("0"),
+        "How long the content of settled mail is kept; 0: gone when settled. Failed mail keeps it until purged, \
+         at most 30d.",
+    ),
+];
+
+const BOUNCE: &[Key] = &[with(
+    NotYet("remove the section"),
+    key("ADDRESS", Address, Empty, "bounces+{token}@domain turns VERP on."),
+)];
