@@ -39,8 +39,9 @@ fn admit(door: &Door, request: &Request) -> Result<Option<Caller>, Problem> {
     }
     if matches!(door.trust, Trust::Open | Trust::Keys) {
         let public = door.settings.public_url.as_deref().and_then(authority);
-        // A page of another name that resolves to us (DNS rebinding) finds no open door.
-        if door.trust == Trust::Open && !host_is_ours(host(request), public) {
+        // A page of another name that resolves to us (DNS rebinding) finds no open door. It has no key.
+        let keyless = !headers.contains_key(header::AUTHORIZATION);
+        if door.trust == Trust::Open && keyless && !host_is_ours(host(request), public) {
             return Err(Problem::foreign(
                 "this door answers to localhost, to addresses and to PUBLIC_URL's host",
             ));
@@ -63,7 +64,9 @@ fn admit(door: &Door, request: &Request) -> Result<Option<Caller>, Problem> {
             caller.map(Some).ok_or_else(Problem::bad_key)
         }
         Shown::Broken => Err(Problem::bad_key()),
-        Shown::Nothing if door.trust == Trust::Open => Ok(Some(Caller::local(postrider::Door::Http))),
+        Shown::Nothing if door.trust == Trust::Open && is_near(request) => {
+            Ok(Some(Caller::local(postrider::Door::Http)))
+        }
         Shown::Nothing if is_free(path, request) => Ok(None),
         Shown::Nothing => Err(Problem::no_key()),
     }
@@ -71,12 +74,16 @@ fn admit(door: &Door, request: &Request) -> Result<Option<Caller>, Problem> {
 
 /// `/livez` for everyone, `/readyz` from this machine.
 fn is_free(path: &str, request: &Request) -> bool {
-    let near = match request.extensions().get::<Peer>() {
+    path == "/livez" || (path == "/readyz" && is_near(request))
+}
+
+/// Whether the client is on this machine; one whose address nobody told is not.
+fn is_near(request: &Request) -> bool {
+    match request.extensions().get::<Peer>() {
         Some(Peer(Some(address))) => address.to_canonical().is_loopback(),
         Some(Peer(None)) => true,
         None => false,
-    };
-    path == "/livez" || (path == "/readyz" && near)
+    }
 }
 
 /// Whether the path is UTF-8 once percent-decoded (RFC 3986 2.1).

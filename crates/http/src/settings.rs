@@ -43,7 +43,7 @@ impl Default for HttpLimits {
 pub enum Trust {
     /// `serve`: everything but `/livez` needs a key; `/readyz` is free on loopback.
     Keys,
-    /// `dev`: no key is needed, but one that is given must be good.
+    /// `dev`: clients of this machine need no key, but one that is given must be good. Others need one.
     Open,
     /// `control.sock`: the operator of this machine.
     Control,

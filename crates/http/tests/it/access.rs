@@ -1,8 +1,8 @@
 //! Who may come in.
 
-use crate::house::{START, house};
+use crate::house::{FAR, START, house};
 use axum::http::StatusCode;
-use postrider_http::Trust;
+use postrider_http::{Peer, Trust};
 use queue::state::KeyScope::{Admin, Read, Send};
 
 const MAIL: &str = r#"{"from":"a@x.example","to":"b@x.example","subject":"s","text":"t"}"#;
@@ -12,7 +12,7 @@ async fn each_trust_lets_in_whom_it_should() {
     // (method, path, Keys, Open, Control, Submit) without a key
     let cases = [
         ("GET", "/livez", 200, 200, 200, 200),
-        ("GET", "/readyz", 401, 200, 200, 200),
+        ("GET", "/readyz", 200, 200, 200, 200),
         ("GET", "/healthz", 401, 200, 200, 200),
         ("GET", "/", 401, 200, 200, 200),
         ("GET", "/console/style.css", 401, 200, 200, 200),
@@ -25,6 +25,7 @@ async fn each_trust_lets_in_whom_it_should() {
         ("GET", "/nothing", 401, 404, 404, 404),
         ("DELETE", "/emails", 401, 405, 405, 405),
     ];
+    assert_eq!(house(Trust::Keys).call_from(Some(FAR), "GET", "/readyz", &[], "").await.status, 401);
     for (place, trust) in [Trust::Keys, Trust::Open, Trust::Control, Trust::Submit].into_iter().enumerate() {
         let house = house(trust);
         for (method, path, keys, open, control, submit) in cases {
@@ -78,6 +79,37 @@ async fn a_key_opens_what_it_is_for() {
     assert!(reply.header("www-authenticate").contains("Basic"));
     let reply = house.call("GET", "/emails", &[("authorization", "Bearer pr_wrong")], "").await;
     assert_eq!(reply.json()["name"], "invalid_api_key");
+}
+
+#[tokio::test]
+async fn an_open_door_is_open_to_this_machine_only() {
+    let house = house(Trust::Open);
+    let key = format!("Bearer {}", house.key("dev", "default", &[Send, Read, Admin]));
+    let from = |address: &str| Some(Peer(Some(address.parse().unwrap())));
+    for (peer, expected) in [
+        (from("127.0.0.1"), 200),
+        (from("127.9.9.9"), 200),
+        (from("::1"), 200),
+        (from("::ffff:127.0.0.1"), 200),
+        (Some(Peer(None)), 200),
+        (from("192.0.2.1"), 401),
+        (from("10.0.0.1"), 401),
+        (from("::ffff:192.0.2.1"), 401),
+        (from("fe80::1"), 401),
+        (None, 401),
+    ] {
+        for path in ["/emails", "/", "/queue", "/console/style.css"] {
+            let reply = house.call_from(peer, "GET", path, &[], "").await;
+            assert_eq!(reply.status.as_u16(), expected, "{peer:?} {path}");
+            let keyed = house.call_from(peer, "GET", path, &[("authorization", &key)], "").await;
+            assert_eq!(keyed.status, StatusCode::OK, "{peer:?} {path} with a key");
+        }
+        let posted = house.call_from(peer, "POST", "/emails", &[], MAIL).await;
+        assert_eq!(posted.status == StatusCode::ACCEPTED, expected == 200, "{peer:?}");
+        let named = [("host", "postrider.internal"), ("authorization", &key)];
+        let named = house.call_from(peer, "GET", "/emails", &named, "").await;
+        assert_eq!(named.status, StatusCode::OK, "with a key by any name of ours");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The pages: what they show, and that what they show can do nothing.
 
-use crate::house::{House, house};
+use crate::house::{House, NEAR, house};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -37,7 +37,8 @@ async fn the_inbox_has_one_entry_per_message_newest_first() {
 #[tokio::test]
 async fn a_change_becomes_one_event_with_data() {
     let house = house(Trust::Open);
-    let request = Request::get("/console/events").header("host", "localhost").body(Body::empty()).unwrap();
+    let request = Request::get("/console/events").header("host", "localhost").extension(NEAR);
+    let request = request.body(Body::empty()).unwrap();
     let mut answer = house.router.clone().oneshot(request).await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     house.send("one", &["a@x.example"]).await;

@@ -12,7 +12,7 @@ use queue::{
     AnyStore, Attempt, AttemptRecipient, LeaseAsk, Next, RecipientState, Settlement, Store, StoreSettings,
 };
 use serde_json::{Value, json};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::ManualClock;
@@ -52,6 +52,9 @@ impl Reply {
 
 pub(crate) const START: &str = "2030-01-01T00:00:00Z";
 
+pub(crate) const NEAR: Peer = Peer(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+pub(crate) const FAR: Peer = Peer(Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))));
+
 pub(crate) fn house(trust: Trust) -> House {
     house_with(trust, |_| {})
 }
@@ -83,9 +86,21 @@ impl House {
         self.state.create(&new).unwrap().key.to_string()
     }
 
-    /// One call; `Host: localhost` unless given.
+    /// One call from this machine; `Host: localhost` unless given.
     pub(crate) async fn call(
         &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Reply {
+        self.call_from(Some(NEAR), method, uri, headers, body).await
+    }
+
+    /// One call from a client with this address.
+    pub(crate) async fn call_from(
+        &self,
+        peer: Option<Peer>,
         method: &str,
         uri: &str,
         headers: &[(&str, &str)],
@@ -99,7 +114,9 @@ impl House {
             request = request.header(*name, *value);
         }
         let mut request = request.body(body.into()).unwrap();
-        request.extensions_mut().insert(Peer(Some(IpAddr::from([192, 0, 2, 7]))));
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
@@ -122,7 +139,7 @@ impl House {
 
     /// Settles the one job that is due: the first recipient is sent, the others have failed.
     pub(crate) async fn deliver(&self) {
-        let ask = LeaseAsk { route: "default".into(), limit: 1 };
+        let ask = LeaseAsk::new("default", 1);
         let lease = self.mailer.store().lease(ask).await.unwrap().pop().unwrap();
         let state = |index| if index == 0 { RecipientState::Sent } else { RecipientState::Failed };
         let reply = |index| match index {
@@ -150,6 +167,7 @@ impl House {
             attempt: Some(attempt),
             counted: true,
             in_doubt: false,
+            only: None,
         };
         self.mailer.store().settle(vec![(lease, settlement)]).await.unwrap();
     }

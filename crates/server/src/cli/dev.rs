@@ -41,6 +41,15 @@ pub(crate) async fn run(dev: args::Dev, around: Surroundings) -> Result<(), Fail
     let house = House::open(plan).await?;
     let key = key(&folder.path)?;
     let smtp = house.smtp.as_ref().map(ToString::to_string).unwrap_or_default();
+    for (flag, place) in [("--http", Some(&house.http)), ("--smtp", house.smtp.as_ref())] {
+        if let Some(Listen::Tcp(address)) = place
+            && !address.ip().to_canonical().is_loopback()
+        {
+            tracing::warn!(
+                "{flag} {address}: other machines reach this door; they need the key, this machine does not"
+            );
+        }
+    }
     announce(&dev, &house.http.to_string(), &smtp, &key, &folder.path)?;
     house.serve(&mut signals).await
 }
@@ -61,7 +70,7 @@ fn announce(dev: &args::Dev, http: &str, smtp: &str, key: &str, folder: &Path) -
          console  {console}\n  \
          API      {api}\n  \
          SMTP     {smtp}\n  \
-         key      {key}  (for this run; this door also opens without)\n\n\
+         key      {key}  (for this run; programs of this machine need none)\n\n\
          Send a mail:\n\n  \
          echo \"It works\" | {} send --data {} --to you@example.com --subject Hello --text -\n\n\
          Stop with Ctrl-C.",

@@ -1,7 +1,10 @@
 //! `dev`, and `send` into it.
 
-use crate::run::{Dev, run};
+use crate::run::{Dev, binary, run};
 use serde_json::json;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_mail_stands_in_the_inbox_within_a_second() {
@@ -23,6 +26,43 @@ fn no_key_is_needed_and_a_wrong_one_is_refused() {
     let with = |key: &str| testkit::Api { key: key.into(), ..dev.api.clone() };
     assert_eq!(with("pr_wrong").get("/emails").expect("an answer").status, 403);
     assert_eq!(dev.api.get("/emails").expect("an answer").status, 200);
+}
+
+#[test]
+fn dev_off_loopback_warns_and_is_closed_to_others() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut child = Command::new(binary())
+        .args(["dev", "--json", "--http", "0.0.0.0:0", "--smtp", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dev starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
+    let ready: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let port: SocketAddr = ready["api"].as_str().expect("a URL")[7..].parse().expect("an address");
+    // The machine's own address elsewhere, if it has one: a client that uses it is no near one. Nothing is sent.
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    let own = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()).ok().map(|a| a.ip());
+    let far = own.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
+    let status = |ip: IpAddr| {
+        let address = SocketAddr::new(ip, port.port());
+        let mut stream = TcpStream::connect(address).expect("the door");
+        write!(stream, "GET /emails HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer[9..12].to_owned()
+    };
+    let (near, far) = (status([127, 0, 0, 1].into()), far.map(status));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("our child");
+    let mut warned = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut warned).expect("UTF-8");
+    child.wait().expect("it ends");
+    assert_eq!((near.as_str(), far.as_deref().unwrap_or("401")), ("200", "401"));
+    assert!(warned.contains("--http 0.0.0.0:") && warned.contains("need the key"), "{warned}");
+    assert!(!warned.contains("--smtp"), "{warned}");
 }
 
 #[test]
