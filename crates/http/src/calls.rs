@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod health;
 pub(crate) mod read;
+pub(crate) mod select;
 pub(crate) mod send;
 
 use crate::door::Door;

@@ -34,6 +34,7 @@ pub fn router(mailer: Mailer, settings: HttpSettings, trust: Trust) -> Router {
         .route("/emails/{id}/hold", post(calls::act::hold))
         .route("/emails/{id}/release", post(calls::act::release))
         .route("/queue", get(calls::health::queue))
+        .route("/queue/select", post(calls::select::select))
         .route("/relays", get(calls::health::relays))
         .route("/livez", get(calls::health::live))
         .route("/readyz", get(calls::health::ready))

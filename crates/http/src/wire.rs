@@ -4,6 +4,7 @@ mod attachment;
 mod fields;
 mod json;
 mod message;
+mod select;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -12,5 +13,6 @@ mod view;
 pub(crate) use json::read;
 pub use message::{HeaderMode, parse_message};
 pub(crate) use message::{batch, message, rescheduled};
+pub(crate) use select::{Selection, Verb, Where, Which, selection};
 pub(crate) use time::wait;
 pub(crate) use view::{Shown, address, email, listed, relays, stats};

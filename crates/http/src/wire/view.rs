@@ -154,11 +154,14 @@ fn priority(priority: Priority) -> &'static str {
     }
 }
 
+/// What last happened to each recipient, by its place in the envelope.
+pub(super) fn last_results(view: &JobView) -> BTreeMap<usize, &AttemptRecipient> {
+    let all = view.attempts.iter().flat_map(|attempt| &attempt.recipients);
+    all.map(|result| (result.index as usize, result)).collect()
+}
+
 fn recipients(view: &JobView) -> Vec<Recipient<'_>> {
-    let mut last: BTreeMap<usize, &AttemptRecipient> = BTreeMap::new();
-    for result in view.attempts.iter().flat_map(|attempt| &attempt.recipients) {
-        last.insert(result.index as usize, result);
-    }
+    let last = last_results(view);
     let states = view.recipients.iter().map(|r| r.status.word());
     let places = view.envelope.to.iter().zip(states).enumerate();
     places

@@ -13,5 +13,6 @@ mod console;
 mod house;
 mod problems;
 mod reading;
+mod selecting;
 mod sending;
 mod serving;
