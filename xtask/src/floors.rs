@@ -11,7 +11,7 @@ use crate::run::{cargo_command, read};
 mod tests;
 
 /// Tools that stand beside the house; nobody imports them except for tests.
-const OUTSIDE: [&str; 2] = ["postrider-testkit", "xtask"];
+const OUTSIDE: [&str; 3] = ["postrider-testkit", "xtask", "postrider-fuzz"];
 
 pub(crate) fn run() -> Result<()> {
     let text = read(cargo_command().args(["metadata", "--no-deps", "--format-version", "1"]))?;

@@ -27,6 +27,8 @@ Usage: cargo xtask VERB
   docs            links and crate names in the documents
   peers           fetches the real mail programs under target/peers
   smoke BINARY    the README's first command on a binary: dev, a mail, the inbox
+  fuzz TARGET [--seconds N] [--seed S]
+                  hostile input for a reader; `all` for every target
   bench relay     accepted and delivered mails a second through the release binary
 ";
 
@@ -53,6 +55,7 @@ fn verb(words: &[&str]) -> Result<()> {
         ["docs"] => documents::run(),
         ["smoke", binary] => smoke::run(binary.as_ref()),
         ["peers"] => programs::fetch(&peers::fetch()?).map(drop),
+        ["fuzz", rest @ ..] => fuzz(rest),
         ["bench", "relay"] => bench::relay(),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
@@ -88,6 +91,12 @@ fn test(filter: &[&str]) -> Result<()> {
     let mut command = run::cargo_command();
     command.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
     command.env("POSTRIDER_PEERS", peers).env("PATH", path);
+    run::run(&mut command)
+}
+
+fn fuzz(words: &[&str]) -> Result<()> {
+    let mut command = run::cargo_command();
+    command.args(["run", "--quiet", "--profile", "fuzz", "--package", "postrider-fuzz", "--"]).args(words);
     run::run(&mut command)
 }
 

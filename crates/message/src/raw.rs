@@ -113,6 +113,10 @@ fn complete(
     }
     for field in fields.iter().filter(|f| !f.is_dropped()) {
         out.extend_from_slice(field.whole);
+        // The very last line of a message may lack its end.
+        if !field.whole.ends_with(b"\n") {
+            out.extend_from_slice(b"\r\n");
+        }
     }
     out.extend_from_slice(b"\r\n");
     out

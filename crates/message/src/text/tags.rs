@@ -2,6 +2,7 @@
 
 use super::paragraph::{Gap, Paragraphs};
 use super::style::{self, Seen};
+use std::borrow::Cow;
 
 /// Lists, items, quotes and tables that may stand in one another; deeper ones are flattened.
 const MAX_DEPTH: usize = 32;
@@ -290,6 +291,7 @@ impl Reader {
     }
 
     fn words(&mut self, text: &str) {
+        let text = &*printable(text);
         if let Some(link) = self.link.as_mut().filter(|l| l.text.len() < MAX_VALUE) {
             link.text.push_str(text);
         }
@@ -313,7 +315,7 @@ impl Reader {
         if url.is_empty() || url.starts_with('#') || script {
             return;
         }
-        let url = url.split_ascii_whitespace().collect::<Vec<_>>().join("%20");
+        let url = printable(url).split_ascii_whitespace().collect::<Vec<_>>().join("%20");
         self.link = Some(Link { url, text: String::new() });
     }
 
@@ -402,6 +404,12 @@ impl Reader {
         self.close_link();
         self.page.finish()
     }
+}
+
+/// Without control characters, which steer terminals.
+fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\x0c');
+    if text.chars().any(steers) { text.replace(steers, "").into() } else { text.into() }
 }
 
 fn is_void(name: &str) -> bool {

@@ -15,6 +15,7 @@ fn inline_text_and_links() {
     check("<a href='u'></a><a href='#x'>y</a>", "uy\n");
     check("<a href='u'><img alt='Open'></a><img src=x>", "Open (u)\n");
     check("a<br>b<br/>c", "a\nb\nc\n");
+    check("a\0\u{1b}[1m&#7;b<a href='u\u{9b}'>c</a>", "a[1mbc (u)\n");
     check("&copy; &#x1F600; &notanentity;", "© 😀 ¬anentity;\n");
 }
 

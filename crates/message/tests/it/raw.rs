@@ -54,6 +54,12 @@ fn what_lacks_is_added() {
 }
 
 #[test]
+fn a_header_without_its_last_line_end_is_ended() {
+    let mail = admit(&format!("{WHOLE}To: v@w.x"), &options()).unwrap();
+    assert_eq!(mail.header, format!("{WHOLE}To: v@w.x\r\n\r\n"));
+}
+
+#[test]
 fn refused_messages() {
     let check = |raw: String, part: &str| {
         let got = admit(&raw, &options());
