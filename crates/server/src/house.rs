@@ -68,8 +68,9 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
-        let sender = ways::sender(&s.relay)?;
-        let route = Route { name: "default".into(), relays: vec![wire::relay(&s.relay, sender)] };
+        let relays: Result<Vec<_>, Failure> =
+            s.relays.iter().map(|relay| Ok(wire::relay(relay, ways::sender(relay)?))).collect();
+        let route = Route { name: "default".into(), relays: relays? };
         let worker_settings = WorkerSettings { retry: worker::RetryProfile::new(s.queue.retry.clone()) };
         let worker = Worker::start(&store, vec![route], worker_settings, &clock);
         let mailer =

@@ -67,7 +67,8 @@ Examples:
         after_help = "\
 Examples:
   postrider config check --config app.ini
-  postrider config show --config app.ini --json"
+  postrider config show --config app.ini --json
+  postrider config sample > postrider.toml"
     )]
     Config(Config),
 }
@@ -215,4 +216,18 @@ pub(crate) enum Config {
         #[arg(long)]
         json: bool,
     },
+    /// Every key there is with its meaning and default, as a file to start from
+    Sample {
+        #[arg(long, value_enum, default_value = "toml")]
+        format: SampleFormat,
+    },
+}
+
+/// What `config sample` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SampleFormat {
+    Toml,
+    Ini,
+    /// The reference for people
+    Markdown,
 }

@@ -1,19 +1,24 @@
-//! `config show` and `config check`.
+//! `config show`, `config check` and `config sample`.
 
-use super::args::Config;
-use super::{find, print};
-use crate::config::{Finding, Outcome, Shown, Surroundings};
+use super::args::{Config, SampleFormat};
+use super::{find, print, write};
+use crate::config::{self, Dialect, Finding, Outcome, Shown, Surroundings};
 use crate::exit::Failure;
 use serde_json::json;
 
 pub(crate) fn run(verb: &Config, around: &Surroundings) -> Result<(), Failure> {
-    let (config, json) = match verb {
-        Config::Show { config, json } | Config::Check { config, json } => (config, *json),
-    };
-    let outcome = find::outcome(config.as_deref(), around)?;
     match verb {
-        Config::Show { .. } => show(&outcome, json),
-        Config::Check { .. } => check(&outcome, json),
+        Config::Show { config, json } => show(&find::outcome(config.as_deref(), around)?, *json),
+        Config::Check { config, json } => check(&find::outcome(config.as_deref(), around)?, *json),
+        Config::Sample { format } => write(sample(*format).as_bytes()),
+    }
+}
+
+fn sample(format: SampleFormat) -> String {
+    match format {
+        SampleFormat::Toml => config::sample(Dialect::Toml),
+        SampleFormat::Ini => config::sample(Dialect::Gitea),
+        SampleFormat::Markdown => config::reference(),
     }
 }
 

@@ -111,8 +111,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
             tls: None,
         },
         identity: Identity { profile, hostname: around.hostname.clone() },
-        relay: Relay::new(way, ("postrider.relay", "URL")),
-        further_relays: Vec::new(),
+        relays: vec![Relay::new(way, ("postrider.relay", "URL"))],
         queue: Queue {
             kept: Kept::OnDisk,
             length: None,

@@ -19,7 +19,8 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
         message::compose(&message.draft, &settings.identity.profile, WallClock.now(), unique.as_u128());
     let composed = composed.map_err(|e| bad(&e.0))?;
     wire::install_tls();
-    let way = ways::sender(&settings.relay)?;
+    let relay = settings.relays.first().ok_or_else(|| Failure::Bug("there is no relay".into()))?;
+    let way = ways::sender(relay)?;
     let to = composed.envelope.to.clone();
     let mail = Mail {
         ticket: 0,

@@ -14,7 +14,8 @@ pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), 
     if settings.queue.kept == Kept::InMemory {
         tracing::warn!("[queue] TYPE = channel keeps mail in memory: what waits is lost when we end");
     }
-    let (relay, data_dir) = (settings.relay.url.clone(), settings.data_dir.clone());
+    let relays: Vec<&str> = settings.relays.iter().map(|relay| relay.url.as_str()).collect();
+    let (relay, data_dir) = (relays.join(", "), settings.data_dir.clone());
     let plan = Plan {
         settings,
         trust: Trust::Keys,

@@ -25,6 +25,7 @@ pub(crate) mod values;
 mod tests;
 
 pub(crate) use findings::{Finding, Findings};
+pub(crate) use keys::sample::{reference, sample};
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
@@ -157,12 +158,8 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     unknown(&mut r, dialect);
     let Reader { mut findings, shown, .. } = r;
     findings.sort();
-    let mut relays = relays.into_iter();
-    let first = relays.next().filter(|_| findings.mistakes.is_empty());
-    let settings = first.map(|relay| {
-        let further_relays = relays.collect();
-        Settings { data_dir, memory, http, smtp, identity, relay, further_relays, queue }
-    });
+    let good = findings.mistakes.is_empty() && !relays.is_empty();
+    let settings = good.then_some(Settings { data_dir, memory, http, smtp, identity, relays, queue });
     Outcome { settings, findings, shown }
 }
 

@@ -8,13 +8,16 @@ use std::time::Duration;
 /// Gitea's section; it inherits `[queue]`.
 pub(crate) const GITEA: &str = "queue.mail";
 const OURS: &str = "postrider.queue";
+/// The delays of `RETRY`.
+const RETRY_MINUTES: [u64; 7] = [1, 5, 15, 30, 60, 120, 240];
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn queue(r: &mut Reader<'_>) -> Queue {
     let kept = kept(r);
     let length = count(r, "LENGTH");
     conn_str(r, kept);
-    let retry = r.parsed(OURS, "RETRY", Vec::new(), retry);
+    let usual = RETRY_MINUTES.map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
+    let retry = r.parsed(OURS, "RETRY", usual, retry);
     let expire = r.parsed(OURS, "EXPIRE", 5 * DAY, positive);
     let keep_history = r.parsed(OURS, "KEEP_HISTORY", 30 * DAY, values::duration);
     let keep_body = r.parsed(OURS, "KEEP_BODY", Duration::ZERO, values::duration);

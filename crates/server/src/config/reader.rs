@@ -110,8 +110,10 @@ impl<'a> Reader<'a> {
 
     /// Shows the default that the table names.
     pub(crate) fn show_usual(&mut self, section: &str, key: &str) {
-        let usual = keys::find(section, key).map_or("", |known| known.usual.shown());
-        self.show(section, key, usual, None);
+        match keys::find(section, key).map_or("", |known| known.usual.shown()) {
+            "" => {}
+            usual => self.show(section, key, usual, None),
+        }
     }
 
     /// A switch of Gitea's: an odd word leaves the default, as there, but is told.

@@ -2,10 +2,6 @@
 
 /// A place of Redis, in its usual form: `scheme://[user:pass@]hosts/db?options`.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "read once the Redis store is here; until then it is checked")
-)]
 pub(crate) struct RedisUrl {
     pub(crate) scheme: &'static str,
     pub(crate) user: String,

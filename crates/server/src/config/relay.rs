@@ -136,7 +136,6 @@ fn named(r: &mut Reader<'_>, section: &str, around: &Surroundings) -> Option<Rel
 fn from_section(r: &mut Reader<'_>, section: &str, name: &str, around: &Surroundings) -> Option<Relay> {
     let mut way = r.look(section, "URL").and_then(|url| from_url(r, section, &url, around));
     additions(r, section, way.as_mut(), around);
-    own_additions(r, section, way.as_mut());
     bounded(r, section, way, (section, "URL")).map(|relay| Relay { name: name.to_owned(), ..relay })
 }
 
@@ -240,7 +239,7 @@ pub(crate) fn shown(way: &Way) -> String {
 }
 
 /// What a section adds to a relay, wherever that was written.
-fn additions(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>, around: &Surroundings) {
+fn additions(r: &mut Reader<'_>, section: &str, mut way: Option<&mut Way>, around: &Surroundings) {
     let ca_file = r.path(section, "CA_FILE");
     if let Some((path, origin)) = &ca_file {
         readable(r, section, "CA_FILE", path, origin);
@@ -252,6 +251,7 @@ fn additions(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>, around: &
     });
     let user = r.tree.has_own(section, "USER").then(|| r.text(section, "USER")).flatten();
     let password = password(r, section, around);
+    beside_the_url(r, section, way.as_deref_mut());
     let Some(Way::Smtp(relay)) = way else { return };
     relay.ca_file = ca_file.map(|(path, _)| path);
     relay.mechanism = mechanism;
@@ -280,22 +280,26 @@ fn additions(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>, around: &
 }
 
 /// What `[mailer]` has keys of its own for and a URL cannot say.
-fn own_additions(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>) {
-    let trust_any = r.parsed(section, "FORCE_TRUST_SERVER_CERT", false, values::strict_switch);
+fn beside_the_url(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>) {
+    let switch = |t: &str| values::strict_switch(t).map(Some);
+    let trust_any = r.parsed(section, "FORCE_TRUST_SERVER_CERT", None, switch);
     let client_cert = cert_files(r, section, ("CLIENT_CERT_FILE", "CLIENT_KEY_FILE"));
     let helo = r.text(section, "HELO_HOSTNAME");
-    let timeout = sendmail::timeout(r, section);
-    let convert_crlf = r.parsed(section, "SENDMAIL_CONVERT_CRLF", true, values::strict_switch);
+    let timeout = r.look(section, "SENDMAIL_TIMEOUT").and_then(|_| sendmail::timeout(r, section));
+    let convert_crlf = r.parsed(section, "SENDMAIL_CONVERT_CRLF", None, switch);
     match way {
         Some(Way::Smtp(relay)) => {
-            (relay.trust_any, relay.client_cert) = (trust_any, client_cert);
+            relay.trust_any = trust_any.unwrap_or(relay.trust_any);
+            if let Some(files) = client_cert {
+                relay.client_cert = Some(files);
+            }
             if let Some(helo) = helo {
                 relay.helo = helo.text;
             }
         }
         Some(Way::Sendmail(way)) => {
             way.timeout = timeout.unwrap_or(way.timeout);
-            way.convert_crlf = convert_crlf;
+            way.convert_crlf = convert_crlf.unwrap_or(way.convert_crlf);
         }
         Some(Way::Inbox | Way::Dummy) | None => {}
     }

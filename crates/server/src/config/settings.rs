@@ -16,11 +16,8 @@ pub(crate) struct Settings {
     pub(crate) http: HttpDoor,
     pub(crate) smtp: SmtpDoor,
     pub(crate) identity: Identity,
-    /// Where mail goes first.
-    pub(crate) relay: Relay,
-    /// Where it goes when that fails, in this order.
-    #[cfg_attr(not(test), expect(dead_code, reason = "fail-over will read it; until then it is refused"))]
-    pub(crate) further_relays: Vec<Relay>,
+    /// Where mail goes, by priority: each is for when those before it fail. Never empty.
+    pub(crate) relays: Vec<Relay>,
     pub(crate) queue: Queue,
 }
 

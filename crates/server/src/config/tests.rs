@@ -43,7 +43,7 @@ fn check_way(lines: &str, url: &str, warnings: &[&str]) {
     for (got, expected) in got.iter().zip(warnings) {
         assert!(got.contains(expected), "{lines}: {got:?} lacks {expected:?}");
     }
-    assert_eq!(settings(outcome).relay.url, url, "{lines}");
+    assert_eq!(settings(outcome).relays[0].url, url, "{lines}");
 }
 
 #[test]
@@ -66,10 +66,11 @@ fn port_and_protocol_follow_from_each_other() {
 
 #[test]
 fn sendmail_is_found_and_its_keys_are_read() {
-    let of = |lines: &str| match settings(mailer(&format!("PROTOCOL = sendmail\n{lines}"))).relay.way {
-        Way::Sendmail(way) => *way,
-        other => panic!("{other:?}"),
-    };
+    let of =
+        |lines: &str| match settings(mailer(&format!("PROTOCOL = sendmail\n{lines}"))).relays.remove(0).way {
+            Way::Sendmail(way) => *way,
+            other => panic!("{other:?}"),
+        };
     let way = of("SENDMAIL_PATH = /bin/sh");
     assert_eq!((way.path.as_path(), way.args.len()), (Path::new("/bin/sh"), 0));
     assert_eq!((way.timeout.as_secs(), way.convert_crlf), (300, true));
@@ -172,7 +173,7 @@ fn old_keys_become_new_ones_with_one_warning_each() {
         "smtp+starttls://m.example:587",
         &["smtp+startls"],
     );
-    let way = |lines: &str| match settings(mailer(lines)).relay.way {
+    let way = |lines: &str| match settings(mailer(lines)).relays.remove(0).way {
         Way::Smtp(relay) => relay,
         other => panic!("{other:?}"),
     };
@@ -345,7 +346,7 @@ fn the_domain_is_the_root_urls_unless_that_is_an_address() {
 
 #[test]
 fn toml_holds_the_same_tree() {
-    let s = settings(outcome(
+    let mut s = settings(outcome(
         "postrider.toml",
         "[postrider]\nDATA_DIR = \"mail\"\n[postrider.http]\nLISTEN = \"unix:http.sock\"\n\
         [postrider.relay]\nURL = \"smtps://u@m.example\"\nPASSWD = \"p%(x)s\"\nMAX_CONNECTIONS = 3\n[postrider.queue]\nRETRY = [\"1m\", \"1h\"]\n\
@@ -353,10 +354,13 @@ fn toml_holds_the_same_tree() {
     ));
     assert_eq!(s.data_dir, Path::new("/etc/forge/mail"));
     assert_eq!(s.http.listen, Listen::Unix("/etc/forge/http.sock".into()));
-    assert_eq!((s.relay.url.as_str(), s.relay.connections, s.relay.batch), ("smtps://m.example:465", 3, 64));
+    assert_eq!(
+        (s.relays[0].url.as_str(), s.relays[0].connections, s.relays[0].batch),
+        ("smtps://m.example:465", 3, 64)
+    );
     assert_eq!((s.queue.kept, s.queue.length, s.queue.retry.len()), (Kept::InMemory, Some(7), 2));
     assert_eq!(s.identity.profile.message_id, message::MessageIdStyle::Unique { domain: "b.example".into() });
-    let Way::Smtp(relay) = s.relay.way else { panic!("smtp") };
+    let Way::Smtp(relay) = s.relays.remove(0).way else { panic!("smtp") };
     let login = relay.login.expect("a login");
     assert_eq!((login.user.as_str(), login.password.0.as_str()), ("u", "p%(x)s"));
 }
@@ -368,7 +372,7 @@ fn the_environment_wins_over_the_file() {
     let around = Surroundings { variables, ..around() };
     let text = b"[mailer]\nENABLED = true\nFROM = a@b.c\nSMTP_ADDR = file.example\nSMTP_PORT = 465\n";
     let s = settings(read(text, Path::new("app.ini"), "/etc".into(), &around));
-    assert_eq!((s.relay.url.as_str(), s.queue.expire.as_secs()), ("smtps://env.example:465", 86_400));
+    assert_eq!((s.relays[0].url.as_str(), s.queue.expire.as_secs()), ("smtps://env.example:465", 86_400));
 }
 
 #[test]

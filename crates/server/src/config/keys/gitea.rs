@@ -31,7 +31,12 @@ pub(super) const SECTIONS: &[Section] = &[
 const ROOT: &[Key] = &[key("APP_NAME", Text, Empty, "The application's name, for %(APP_NAME)s.")];
 
 const SERVER: &[Key] = &[
-    key("DOMAIN", Text, Value("localhost"), "The domain of Message-IDs and of our Received lines."),
+    key(
+        "DOMAIN",
+        Text,
+        Means("localhost; in postrider.toml the domain of FROM, else this machine's name"),
+        "The domain of Message-IDs and of our Received lines.",
+    ),
     key("ROOT_URL", Url, Empty, "Its host, unless it is an IP address, wins over DOMAIN."),
 ];
 
@@ -39,7 +44,12 @@ const SERVICE: &[Key] =
     &[key("ENABLE_NOTIFY_MAIL", Switch, Value("false"), "Whether Gitea sends notifications.")];
 
 const MAILER: &[Key] = &[
-    key("ENABLED", Switch, Value("false"), "Whether mail is sent; false stops the start."),
+    key(
+        "ENABLED",
+        Switch,
+        Means("false; true where a section [postrider.relay…] has a URL"),
+        "Whether mail is sent; false stops the start.",
+    ),
     key(
         "FROM",
         Address,
