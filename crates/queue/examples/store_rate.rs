@@ -53,13 +53,14 @@ fn job(body: &Bytes) -> NewJob {
 }
 
 async fn settle_all(store: AnyStore, settled: Arc<AtomicU64>) {
-    while let Ok(leases) = store.lease(LeaseAsk { route: "default".into(), limit: 64 }).await {
+    while let Ok(leases) = store.lease(LeaseAsk::new("default", 64)).await {
         let done = |_: &_| Settlement {
             finals: vec![(0, RecipientState::Sent)],
             next: Next::RetryAt(Timestamp::MAX),
             attempt: None,
             counted: false,
             in_doubt: false,
+            only: None,
         };
         settled.fetch_add(leases.len() as u64, Ordering::Relaxed);
         let results = leases.into_iter().map(|l| (done(&l), l)).map(|(s, l)| (l, s)).collect();

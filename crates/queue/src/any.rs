@@ -8,8 +8,8 @@ use crate::record::{ControlKind, Record};
 use crate::table::{Entry, Table};
 use crate::{
     ActError, Action, Change, Clock, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView,
-    Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, State, Stats, Status, Store, StoreError,
-    StoreSettings,
+    KnownRelays, Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, State, Stats, Status, Store,
+    StoreError, StoreSettings,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -152,6 +152,10 @@ impl Store for AnyStore {
 
     async fn lease(&self, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
         self.engine().ask(|a| Command::Lease(ask, a), closed).await
+    }
+
+    async fn know(&self, known: KnownRelays) -> Result<(), StoreError> {
+        self.engine().ask(|a| Command::Know(known, a), closed).await
     }
 
     async fn settle(&self, results: Vec<(Lease, Settlement)>) -> Result<(), StoreError> {

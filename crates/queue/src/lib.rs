@@ -29,5 +29,5 @@ pub use job::{Door, Idempotency, Inserted, JobId, Meta, NewJob, Priority};
 pub use lifecycle::{RecipientState, State, Status};
 pub use settings::{OpenReport, StoreSettings};
 pub use settlement::{Attempt, AttemptRecipient, Next, Settlement};
-pub use store::{Change, Job, Lease, LeaseAsk, Store};
+pub use store::{Change, Job, KnownRelays, Lease, LeaseAsk, Store};
 pub use view::{Action, Content, Filter, JobView, Page, RecipientView, Stats};

@@ -3,6 +3,7 @@
 use crate::RecipientState;
 use envelope::Reply;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// The result of an attempt, applied in one record.
 #[derive(Debug, Clone)]
@@ -15,8 +16,10 @@ pub struct Settlement {
     pub attempt: Option<Attempt>,
     /// Whether the attempt counts for the retry profile (relay trouble does not).
     pub counted: bool,
-    /// The mail may have been delivered although it will be tried again.
+    /// The mail may have been delivered although it will be tried again; only the attempt's relay may.
     pub in_doubt: bool,
+    /// The only relay that may take the open recipients next; kept while the process lives.
+    pub only: Option<Arc<str>>,
 }
 
 /// What becomes of the open recipients.

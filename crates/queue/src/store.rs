@@ -15,8 +15,27 @@ use std::sync::Arc;
 pub struct LeaseAsk {
     /// Only jobs of this route.
     pub route: Arc<str>,
+    /// Who asks: jobs that only this relay may take come first, jobs that only another may take never.
+    pub relay: Arc<str>,
+    /// Only urgent jobs.
+    pub urgent: bool,
     /// At most this many.
     pub limit: usize,
+}
+
+impl LeaseAsk {
+    /// Jobs of any priority, for the relay that has its route's name.
+    pub fn new(route: impl Into<Arc<str>>, limit: usize) -> Self {
+        let route = route.into();
+        Self { relay: route.clone(), route, urgent: false, limit }
+    }
+}
+
+/// The routes and relays that settings name.
+#[derive(Debug, Clone, Default)]
+pub struct KnownRelays {
+    pub routes: Vec<Arc<str>>,
+    pub relays: Vec<Arc<str>>,
 }
 
 /// A leased job: what a worker needs to send it.
@@ -36,6 +55,8 @@ pub struct Job {
     /// Attempts counted so far.
     pub attempts: u32,
     pub possible_duplicate: bool,
+    /// Whether only the relay that leased it may take it.
+    pub pinned: bool,
     pub eight_bit: bool,
     pub utf8_header: bool,
 }
@@ -81,6 +102,10 @@ pub trait Store: Send + Sync {
     /// the jobs ready again, marked as possible duplicates. Cancel-safe: a lease that nobody takes
     /// returns by itself.
     fn lease(&self, ask: LeaseAsk) -> impl Future<Output = Result<Vec<Lease>, StoreError>> + Send;
+
+    /// Says which routes and relays there are from now on. Jobs of another route are held, with the
+    /// reason, until it is there again; jobs that only a vanished relay might take may take any.
+    fn know(&self, known: KnownRelays) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Ends leases with what became of them. Returns when applied; on record with the next group
     /// or after 100 ms.

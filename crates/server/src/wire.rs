@@ -70,5 +70,6 @@ pub(crate) fn relay(relay: &Relay, sender: Arc<dyn Sender>) -> worker::Relay {
         sender,
         connections: relay.connections,
         batch: relay.batch,
+        rate: None,
     }
 }

@@ -1,10 +1,10 @@
 //! One leased batch through a sender: mails out, outcomes in, settlements to the store.
 
-use crate::connection::Desk;
-use crate::judge::{Case, Verdict, judge};
+use crate::desk::Desk;
+use crate::judge::Verdict;
 use crate::retry::later;
+use crate::verdicts;
 use crate::worker::Stop;
-use envelope::{Class, Reply};
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use queue::{Attempt, AttemptRecipient, Job, Lease, Next, RecipientState, Settlement, Store};
@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// Outcomes that are there at one moment are settled together, at most this many.
@@ -116,20 +115,21 @@ async fn abandon(desk: &Desk, open: BTreeMap<u64, Lease>, taken: u64, why: &str)
 /// Turns an outcome into a settlement; `None`: put back as it was.
 fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
     let now = desk.clock.now();
-    let verdicts = verdicts(desk, job, outcome, now);
-    if verdicts.iter().all(|v| *v == Verdict::PutBack) {
+    let verdicts = verdicts::of(desk, job, outcome, now);
+    if verdicts.each.iter().all(|v| *v == Verdict::PutBack) {
         return None;
     }
-    let trouble_wait = tell_breaker(desk, outcome, &verdicts);
+    let trouble_wait = verdicts::tell(desk, job, outcome, &verdicts);
     let mut settlement = Settlement {
         finals: Vec::new(),
         next: Next::RetryAt(Timestamp::MAX),
         attempt: Some(attempt(desk, job, outcome, now)),
         counted: false,
         in_doubt: false,
+        only: None,
     };
     let mut due = Timestamp::MAX;
-    for (index, verdict) in job.open.iter().zip(&verdicts) {
+    for (index, verdict) in job.open.iter().zip(&verdicts.each) {
         match verdict {
             Verdict::Delivered => settlement.finals.push((*index, RecipientState::Sent)),
             Verdict::Failed => settlement.finals.push((*index, RecipientState::Failed)),
@@ -142,71 +142,21 @@ fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
                 settlement.counted = true;
                 settlement.in_doubt = true;
             }
-            Verdict::RelayTrouble => due = due.min(later(now, trouble_wait)),
+            Verdict::RelayTrouble | Verdict::TooFast(_) => due = due.min(later(now, trouble_wait)),
+            Verdict::NextRelay => {
+                due = now;
+                settlement.only = desk.next();
+            }
             Verdict::PutBack => due = now,
         }
     }
+    // A recipient in doubt keeps the others at its relay: the mail moves as one.
+    if settlement.in_doubt {
+        settlement.only = Some(desk.relay.name.clone());
+    }
     settlement.next = Next::RetryAt(due);
-    log(job, &verdicts, outcome);
+    log(job, &verdicts.each, outcome);
     Some(settlement)
-}
-
-fn verdicts(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) -> Vec<Verdict> {
-    let refused_at_rcpt =
-        |r: &&RecipientOutcome| matches!(r, RecipientOutcome::Refused { phase: Phase::Rcpt, .. });
-    let refused = outcome.recipients.iter().filter(refused_at_rcpt).count();
-    let case = Case {
-        id: job.id,
-        attempt: job.attempts.saturating_add(1),
-        profile: &desk.settings.retry,
-        now,
-        accepted_rcpts: outcome.recipients.len().saturating_sub(refused),
-    };
-    let mut verdicts: Vec<Verdict> = outcome.recipients.iter().map(|r| judge(r, case)).collect();
-    // A relay that took the mail for one recipient is not in trouble; its odd reply is the mail's affair.
-    if verdicts.contains(&Verdict::Delivered) {
-        let again = Verdict::RetryAt(desk.settings.retry.next(case.attempt, job.id, now));
-        verdicts.iter_mut().filter(|v| **v == Verdict::RelayTrouble).for_each(|v| *v = again.clone());
-    }
-    // A sender that answered for too few recipients: the rest may have been sent.
-    let doubt = Verdict::RetryInDoubt(later(now, Duration::from_secs(60)));
-    verdicts.resize(job.open.len(), doubt);
-    verdicts
-}
-
-/// Tells the breaker what the outcome says of the relay; returns how long the relay is left alone.
-fn tell_breaker(desk: &Desk, outcome: &MailOutcome, verdicts: &[Verdict]) -> Duration {
-    let of = |wanted: &Verdict| {
-        outcome.recipients.iter().zip(verdicts).find(|(_, v)| *v == wanted).map(|(r, _)| r)
-    };
-    match of(&Verdict::RelayTrouble) {
-        Some(RecipientOutcome::NotAttempted(t) | RecipientOutcome::Unknown(t)) => {
-            desk.trouble(t.kind, &describe(t.phase, t.reply.as_ref(), &t.text))
-        }
-        Some(RecipientOutcome::Refused { phase, reply }) => {
-            let kind =
-                if reply.class() == Some(Class::Permanent) { TroubleKind::Auth } else { TroubleKind::Busy };
-            desk.trouble(kind, &describe(*phase, Some(reply), ""))
-        }
-        _ => {
-            // Whoever answers for a mail, be it with a refusal, is there.
-            let answered = |r: &RecipientOutcome| {
-                matches!(r, RecipientOutcome::Accepted(_) | RecipientOutcome::Refused { .. })
-            };
-            if outcome.recipients.iter().any(answered) {
-                desk.success(verdicts.contains(&Verdict::Delivered));
-            }
-            Duration::ZERO
-        }
-    }
-}
-
-fn describe(phase: Phase, reply: Option<&Reply>, text: &str) -> String {
-    match (reply, text.is_empty()) {
-        (Some(reply), true) => format!("{}: {reply}", phase.command()),
-        (Some(reply), false) => format!("{}: {text} ({reply})", phase.command()),
-        (None, _) => format!("{}: {text}", phase.command()),
-    }
 }
 
 fn attempt(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) -> Attempt {
@@ -246,7 +196,7 @@ fn log(job: &Job, verdicts: &[Verdict], outcome: &MailOutcome) {
             Verdict::RetryAt(at) | Verdict::RetryInDoubt(at) => {
                 tracing::warn!(id = %job.id, retry_at = %at, "E-mail deferred [{}]: {recipient:?}", subject_to());
             }
-            Verdict::RelayTrouble | Verdict::PutBack => {}
+            Verdict::RelayTrouble | Verdict::TooFast(_) | Verdict::NextRelay | Verdict::PutBack => {}
         }
     }
 }

@@ -7,8 +7,9 @@
 //! Probing   one mail, one  Closed    Open, twice as long, at most 5 min (AUTH: 15 min)
 //!           connection
 //! ```
+//! A mass failure opens it for 30 s, then twice as long, at most 15 min. A relay that asks for more is
+//! given it.
 
-use send::TroubleKind;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -43,8 +44,21 @@ enum State {
 const FIRST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(300);
 /// A refused login is not tried in quick succession: relays lock accounts for that.
-const AUTH_FIRST: Duration = Duration::from_secs(60);
-const AUTH_MOST: Duration = Duration::from_secs(900);
+const LOGIN_FIRST: Duration = Duration::from_secs(60);
+/// Whoever refuses all is not asked often: each question costs it and us a mail's trip.
+const MASS_FIRST: Duration = Duration::from_secs(30);
+const LONG_MOST: Duration = Duration::from_secs(900);
+
+/// What kind of trouble it is, and so how often the relay is asked whether it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It passes by itself: an outage, a restart, a throttle.
+    Passing,
+    /// Our login was refused.
+    Login,
+    /// The relay refuses for good whatever it is given.
+    Mass,
+}
 
 impl Default for Breaker {
     fn default() -> Self {
@@ -71,19 +85,32 @@ impl Breaker {
         *self = Self::default();
     }
 
-    /// The relay is in trouble. Returns how long it is left alone.
-    pub fn trouble(&mut self, kind: TroubleKind, cause: &str, now: Instant) -> Duration {
+    /// The relay is in trouble. Returns how long it is left alone, and whether that is news.
+    pub fn trouble(&mut self, pace: Pace, cause: &str, at_least: Duration, now: Instant) -> (Duration, bool) {
         if let State::Open(until) = self.state {
-            return until.saturating_duration_since(now);
+            let longer = until.max(now + at_least);
+            self.state = State::Open(longer);
+            return (longer.saturating_duration_since(now), false);
         }
-        if kind == TroubleKind::Auth {
-            (self.first, self.most) = (AUTH_FIRST, AUTH_MOST);
+        match pace {
+            Pace::Passing => {}
+            Pace::Login => (self.first, self.most) = (LOGIN_FIRST, LONG_MOST),
+            Pace::Mass => (self.first, self.most) = (MASS_FIRST, LONG_MOST),
         }
-        let wait = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most);
+        let wait = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most).max(at_least);
         self.failures += 1;
+        let news = self.cause.as_deref() != Some(cause);
         self.cause = Some(cause.into());
         self.state = State::Open(now + wait);
-        wait
+        (wait, news)
+    }
+
+    /// When it may be tried again; `None` when it is in use or being tried.
+    pub fn again_at(&self) -> Option<Instant> {
+        match self.state {
+            State::Open(until) => Some(until),
+            State::Closed | State::Probing => None,
+        }
     }
 
     /// The probe ended without news (nothing was due, we were told to stop).
@@ -110,9 +137,13 @@ mod tests {
         assert_eq!(breaker.ask(now), Leave::Full);
         let mut waits = Vec::new();
         for _ in 0..11 {
-            let wait = breaker.trouble(TroubleKind::Unreachable, "refused", now);
+            let wait = breaker.trouble(Pace::Passing, "refused", Duration::ZERO, now).0;
             waits.push(wait.as_secs());
-            assert_eq!(breaker.trouble(TroubleKind::Unreachable, "refused", now), wait, "the same outage");
+            assert_eq!(
+                breaker.trouble(Pace::Passing, "refused", Duration::ZERO, now).0,
+                wait,
+                "the same outage"
+            );
             assert_eq!(breaker.ask(now), Leave::NotBefore(now + wait));
             now += wait;
             assert_eq!(breaker.ask(now), Leave::Probe);
@@ -130,7 +161,7 @@ mod tests {
         let mut now = Instant::now();
         let mut waits = Vec::new();
         for _ in 0..6 {
-            let wait = breaker.trouble(TroubleKind::Auth, "535", now);
+            let wait = breaker.trouble(Pace::Login, "535", Duration::ZERO, now).0;
             waits.push(wait.as_secs());
             now += wait;
             assert_eq!(breaker.ask(now), Leave::Probe);
@@ -142,7 +173,7 @@ mod tests {
     async fn a_probe_without_news_leaves_the_next_one_free() {
         let mut breaker = Breaker::default();
         let now = Instant::now();
-        let wait = breaker.trouble(TroubleKind::Lost, "", now);
+        let wait = breaker.trouble(Pace::Passing, "", Duration::ZERO, now).0;
         assert_eq!(breaker.ask(now + wait), Leave::Probe);
         breaker.undecided(now + wait);
         assert_eq!(breaker.ask(now + wait), Leave::Probe);

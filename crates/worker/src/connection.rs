@@ -1,124 +1,79 @@
-//! What the connections of one relay share, and the loop each of them runs.
+//! One connection's life: lease, send, settle, until told to stop or the store is closed.
 
 use crate::batch;
-use crate::breaker::{Breaker, Leave};
-use crate::settings::{Relay, WorkerSettings};
-use crate::status::RelayStatus;
+use crate::breaker::Leave;
+use crate::desk::Desk;
+use crate::health::is_urgent_only;
 use crate::worker::Stop;
-use queue::{AnyStore, Clock, Lease, LeaseAsk, Store, StoreError};
-use send::TroubleKind;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use queue::{Lease, LeaseAsk, Store, StoreError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A relay at work.
-pub(crate) struct Desk {
-    pub(crate) relay: Relay,
-    pub(crate) route: Arc<str>,
-    pub(crate) store: AnyStore,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) settings: Arc<WorkerSettings>,
-    health: Mutex<Health>,
-    /// Counts the breaker's moves, so that waiting connections look again.
-    moved: watch::Sender<u64>,
-}
-
-struct Health {
-    breaker: Breaker,
-    last_success: Option<jiff::Timestamp>,
-    sent: u64,
-}
-
 /// The store failed to lease: wait before asking again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
-
-impl Desk {
-    pub(crate) fn new(
-        relay: Relay,
-        route: Arc<str>,
-        store: AnyStore,
-        clock: Arc<dyn Clock>,
-        settings: Arc<WorkerSettings>,
-    ) -> Self {
-        let health = Mutex::new(Health { breaker: Breaker::default(), last_success: None, sent: 0 });
-        Self { relay, route, store, clock, settings, health, moved: watch::Sender::new(0) }
-    }
-
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The relay answered for a mail; `sent`: it took it.
-    pub(crate) fn success(&self, sent: bool) {
-        let mut health = self.health();
-        let was_open = health.breaker.cause().is_some();
-        health.breaker.success();
-        if sent {
-            health.sent += 1;
-            health.last_success = Some(self.clock.now());
-        }
-        drop(health);
-        if was_open {
-            tracing::info!(relay = %self.relay.name, "the relay takes mail again");
-            self.moved.send_modify(|n| *n += 1);
-        }
-    }
-
-    /// The relay is in trouble; returns how long it is left alone.
-    pub(crate) fn trouble(&self, kind: TroubleKind, cause: &str) -> Duration {
-        let wait = self.health().breaker.trouble(kind, cause, Instant::now());
-        tracing::warn!(relay = %self.relay.name, url = %self.relay.url, wait = ?wait, "relay trouble: {cause}");
-        self.moved.send_modify(|n| *n += 1);
-        wait
-    }
-
-    pub(crate) fn status(&self) -> RelayStatus {
-        let health = self.health();
-        RelayStatus {
-            name: self.relay.name.clone(),
-            url: self.relay.url.clone(),
-            trouble: health.breaker.cause().map(Into::into),
-            last_success: health.last_success,
-            sent: health.sent,
-        }
-    }
-}
 
 /// Ends a probe that brought no news when its connection stops.
 struct Probe<'a>(&'a Desk);
 
 impl Drop for Probe<'_> {
     fn drop(&mut self) {
-        self.0.health().breaker.undecided(Instant::now());
-        self.0.moved.send_modify(|n| *n += 1);
+        self.0.health().undecided(Instant::now());
+        self.0.tell();
     }
 }
 
-/// One connection's life: lease, send, settle, until told to stop or the store is closed.
-pub(crate) async fn run(desk: Arc<Desk>, mut stop: watch::Receiver<Stop>) {
+/// Gives back the share of the rate that was not used.
+struct Share<'a>(&'a Desk, usize);
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.0.health().refund(self.1);
+    }
+}
+
+/// Runs the connection with this number (from 0).
+pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receiver<Stop>) {
     let mut moved = desk.moved.subscribe();
     while *stop.borrow() == Stop::No {
         moved.mark_unchanged();
-        let leave = desk.health().breaker.ask(Instant::now());
-        let (limit, probe) = match leave {
-            Leave::Full => (desk.relay.batch, None),
-            Leave::Probe => (1, Some(Probe(&desk))),
+        let turn = tokio::select! {
+            biased;
+            _ = stop.changed() => continue,
+            turn = desk.turn.lock(), if desk.relay.rate.is_some() => Some(turn),
+            () = std::future::ready(()), if desk.relay.rate.is_none() => None,
+        };
+        let (leave, limit) = ask(&desk, number);
+        let probe = match leave {
+            Leave::Full => None,
+            Leave::Probe => Some(Probe(&desk)),
             Leave::Wait | Leave::NotBefore(_) => {
+                drop(turn);
                 wait(leave, &mut moved, &mut stop).await;
                 continue;
             }
         };
-        let ask = LeaseAsk { route: desk.route.clone(), limit };
+        let mut share = Share(&desk, limit);
+        let ask = LeaseAsk {
+            route: desk.route.clone(),
+            relay: desk.relay.name.clone(),
+            urgent: is_urgent_only(number, desk.relay.connections),
+            limit,
+        };
         let leases = tokio::select! {
             biased;
             _ = stop.changed() => continue,
-            // Another connection found the relay in trouble, or well again.
+            // A relay of the route is in trouble, or well again.
             _ = moved.changed(), if probe.is_none() => continue,
             leases = desk.store.lease(ask) => leases,
         };
         match leases {
-            Ok(leases) => work(&desk, leases, &stop).await,
+            Ok(leases) => {
+                share.1 = limit.saturating_sub(leases.len());
+                drop((share, turn));
+                work(&desk, leases, &stop).await;
+            }
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::error!(relay = %desk.relay.name, %error, "no mail could be leased");
@@ -126,6 +81,14 @@ pub(crate) async fn run(desk: Arc<Desk>, mut stop: watch::Receiver<Stop>) {
             }
         }
     }
+}
+
+/// Leave to lease, and how many mails.
+fn ask(desk: &Desk, number: usize) -> (Leave, usize) {
+    if desk.is_spare() {
+        return (Leave::Wait, 0);
+    }
+    desk.health().leave(number, desk.relay.connections, desk.relay.batch.max(1), Instant::now())
 }
 
 async fn work(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {

@@ -1,6 +1,8 @@
 //! The judge: what an outcome means for the recipient, the mail and the relay. Pure, and the only
 //! place that makes a `Verdict`; every odd rule is a row here and nowhere else.
 
+mod throttle;
+
 use crate::retry::{RetryProfile, later};
 use envelope::{Class, Reply};
 use jiff::Timestamp;
@@ -18,8 +20,12 @@ pub enum Verdict {
     RetryInDoubt(Timestamp),
     /// Final: the next hop (or we) will never take it.
     Failed,
-    /// The relay is in trouble: the mail waits for it, no attempt is spent.
+    /// The relay is in trouble: the mail waits for it or goes to the next, no attempt is spent.
     RelayTrouble,
+    /// As `RelayTrouble`; and the relay says that it is too much, and perhaps how long to wait.
+    TooFast(Duration),
+    /// This relay cannot take the mail as it is; the next one of the route may.
+    NextRelay,
     /// We were told to stop: the mail goes back as it was.
     PutBack,
 }
@@ -34,6 +40,12 @@ pub struct Case<'a> {
     pub now: Timestamp,
     /// Recipients of the same transaction that the peer had accepted at RCPT.
     pub accepted_rcpts: usize,
+    /// Whether a relay comes after this one that the mail may be given to.
+    pub has_next: bool,
+    /// The mail drew a reply about the relay before, and the relay has served others since.
+    pub tripped_alone: bool,
+    /// The relay refuses for good whatever it is given.
+    pub mass_failure: bool,
 }
 
 /// An unknown outcome is never tried again sooner.
@@ -43,6 +55,7 @@ const DOUBT_WAIT: Duration = Duration::from_secs(60);
 pub fn judge(outcome: &RecipientOutcome, case: Case<'_>) -> Verdict {
     match outcome {
         RecipientOutcome::Accepted(_) => Verdict::Delivered,
+        RecipientOutcome::Undeliverable { .. } if case.has_next => Verdict::NextRelay,
         RecipientOutcome::Undeliverable { .. } => Verdict::Failed,
         RecipientOutcome::Refused { phase, reply } => refused(*phase, reply, case),
         RecipientOutcome::NotAttempted(trouble) => not_attempted(trouble, case),
@@ -64,13 +77,19 @@ fn not_attempted(trouble: &Trouble, case: Case<'_>) -> Verdict {
 }
 
 fn refused(phase: Phase, reply: &Reply, case: Case<'_>) -> Verdict {
-    if about_the_relay(phase, reply) {
-        return Verdict::RelayTrouble;
+    if !case.tripped_alone {
+        if throttle::says_too_fast(reply) {
+            return Verdict::TooFast(throttle::asked_wait(reply).unwrap_or_default());
+        }
+        if about_the_relay(phase, reply) {
+            return Verdict::RelayTrouble;
+        }
     }
     // The first digit decides (RFC 5321 4.2.1); an enhanced code that disagrees is shown, not used.
     match reply.class() {
-        Some(Class::Transient) => retry(case),
+        Some(Class::Transient) => asked_or_later(reply, case),
         Some(Class::Permanent) if too_many_recipients(phase, reply, case) => retry(case),
+        Some(Class::Permanent) if case.mass_failure => Verdict::RelayTrouble,
         Some(Class::Permanent) => Verdict::Failed,
         // A success or 3xx here is the peer's fault; the sender reports those as misbehaviour.
         Some(Class::Success) | None => retry(case),
@@ -79,6 +98,16 @@ fn refused(phase: Phase, reply: &Reply, case: Case<'_>) -> Verdict {
 
 fn retry(case: Case<'_>) -> Verdict {
     Verdict::RetryAt(case.profile.next(case.attempt, case.id, case.now))
+}
+
+/// Attempts for which a relay's "try again in so long" is taken at its word.
+const TRUSTED_ATTEMPTS: u32 = 3;
+
+fn asked_or_later(reply: &Reply, case: Case<'_>) -> Verdict {
+    let Some(asked) = throttle::asked_wait(reply) else { return retry(case) };
+    let ours = case.profile.delay(case.attempt, case.id);
+    let wait = if case.attempt <= TRUSTED_ATTEMPTS { asked } else { asked.max(ours) };
+    Verdict::RetryAt(later(case.now, wait))
 }
 
 /// Replies that speak of the relay and our standing with it, not of this mail.
@@ -93,6 +122,8 @@ fn about_the_relay(phase: Phase, reply: &Reply) -> bool {
         || matches!(reply.code, 530 | 534 | 535 | 538)
         || (reply.class() == Some(Class::Permanent) && matches!(enhanced, Some((7, 8 | 9))))
         || (reply.class() == Some(Class::Permanent) && says_relay_denied(reply))
+        // RFC 3463 3.4: the mail system is full or not taking mail; at MAIL nothing else is known yet.
+        || (phase == Phase::Mail && reply.class() == Some(Class::Transient) && matches!(enhanced, Some((3, 0..=2))))
 }
 
 /// We may not relay here at all: our settings or the relay's are wrong, not the mail.

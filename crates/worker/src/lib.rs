@@ -7,15 +7,18 @@
 mod batch;
 mod breaker;
 mod connection;
+mod desk;
+mod health;
 mod judge;
 mod retry;
 mod settings;
 mod status;
+mod verdicts;
 mod worker;
 
-pub use breaker::Breaker;
+pub use breaker::{Breaker, Pace};
 pub use judge::{Case, Verdict, judge};
 pub use retry::RetryProfile;
-pub use settings::{Relay, Route, WorkerSettings};
+pub use settings::{Rate, Relay, Route, WorkerSettings};
 pub use status::RelayStatus;
 pub use worker::{Drained, Worker};

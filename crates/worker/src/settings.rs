@@ -4,6 +4,8 @@ use crate::RetryProfile;
 use send::Sender;
 use std::sync::Arc;
 
+pub use crate::health::rate::Rate;
+
 /// A relay: a way out with its bounds.
 #[derive(Clone)]
 pub struct Relay {
@@ -15,12 +17,15 @@ pub struct Relay {
     pub connections: usize,
     /// Jobs a connection leases at once (`BATCH_LENGTH`): 1 or more.
     pub batch: usize,
+    /// Mails per time (`RATE`); `None`: as many as it takes.
+    pub rate: Option<Rate>,
 }
 
 /// The relays that jobs of one route may take.
 #[derive(Clone)]
 pub struct Route {
     pub name: Arc<str>,
+    /// By priority: a relay is given mail while all before it are in trouble or paused.
     pub relays: Vec<Relay>,
 }
 

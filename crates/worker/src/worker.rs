@@ -1,6 +1,7 @@
 //! The pool: every relay's connections, started together and drained together.
 
-use crate::connection::{self, Desk};
+use crate::connection;
+use crate::desk::{Desk, Shared, Siblings};
 use crate::settings::{Route, WorkerSettings};
 use crate::status::RelayStatus;
 use queue::{AnyStore, Clock};
@@ -46,14 +47,17 @@ impl Worker {
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let (stop, stopped) = watch::channel(Stop::No);
-        let settings = Arc::new(settings);
+        let shared = Shared {
+            store: store.clone(),
+            clock: clock.clone(),
+            settings: Arc::new(settings),
+            moved: Arc::new(watch::Sender::new(0)),
+        };
         let (mut desks, mut tasks) = (Vec::new(), JoinSet::new());
         for route in routes {
-            for relay in route.relays {
-                let (connections, name) = (relay.connections.max(1), route.name.clone());
-                let desk = Arc::new(Desk::new(relay, name, store.clone(), clock.clone(), settings.clone()));
-                for _ in 0..connections {
-                    tasks.spawn(connection::run(desk.clone(), stopped.clone()));
+            for desk in open(route, &shared) {
+                for number in 0..desk.relay.connections {
+                    tasks.spawn(connection::run(desk.clone(), number, stopped.clone()));
                 }
                 desks.push(desk);
             }
@@ -70,6 +74,23 @@ impl Worker {
     pub fn observer(&self) -> impl Fn() -> Vec<RelayStatus> + Send + Sync + 'static {
         let desks = self.desks.clone();
         move || desks.iter().map(|d| d.status()).collect()
+    }
+
+    /// Gives a relay no mail until it is resumed; `None`: resumes it, and trusts it anew.
+    /// Returns whether there is such a relay.
+    pub fn pause(&self, relay: &str, why: Option<&str>) -> bool {
+        let mut there = false;
+        for desk in self.desks.iter().filter(|d| *d.relay.name == *relay) {
+            let mut health = desk.health();
+            health.pause(why);
+            if why.is_none() {
+                health.forgive();
+            }
+            drop(health);
+            desk.tell();
+            there = true;
+        }
+        there
     }
 
     /// Stops: connections finish the mails they have begun, for at most `grace` or until `hurry`
@@ -89,6 +110,18 @@ impl Worker {
         }
         drained
     }
+}
+
+/// The desks of a route's relays, each knowing the others.
+fn open(route: Route, shared: &Shared) -> Vec<Arc<Desk>> {
+    let siblings = Siblings::default();
+    let mut desks = Vec::new();
+    for (place, mut relay) in route.relays.into_iter().enumerate() {
+        relay.connections = relay.connections.max(1);
+        desks.push(Arc::new(Desk::new(relay, route.name.clone(), (siblings.clone(), place), shared)));
+    }
+    siblings.get_or_init(|| desks.iter().map(Arc::downgrade).collect());
+    desks
 }
 
 async fn all(tasks: &mut JoinSet<()>) {

@@ -107,6 +107,7 @@ fn sent() -> Settlement {
         attempt: None,
         counted: true,
         in_doubt: false,
+        only: None,
     }
 }
 
@@ -130,7 +131,7 @@ async fn work(store: &AnyStore) -> Ledger {
         }
         let counts = store.stats().await.unwrap().by_status;
         if n % 3 != 0 && counts.iter().any(|(s, n)| *s == "queued" && *n > 0) {
-            let ask = LeaseAsk { route: "default".into(), limit: 1 };
+            let ask = LeaseAsk::new("default", 1);
             for lease in store.lease(ask).await.unwrap_or_default() {
                 ledger.settled.insert(lease.job.id);
                 store.settle(vec![(lease, sent())]).await.unwrap();
@@ -198,7 +199,7 @@ async fn a_lease_that_is_not_on_record_is_not_handed_out() {
     let (store, _) = AnyStore::open_disk_with(folder.path(), settings(), Arc::new(Fixed), files).unwrap();
     store.insert(vec![job(1)]).await.unwrap();
     plan.fail(0, u64::MAX);
-    let ask = || LeaseAsk { route: "default".into(), limit: 1 };
+    let ask = || LeaseAsk::new("default", 1);
     assert!(store.lease(ask()).await.is_err());
     plan.fail(0, 0);
     let leased = tokio::time::timeout(Duration::from_secs(5), store.lease(ask())).await;

@@ -6,6 +6,7 @@
 //! fails, what the round had changed is taken back.
 
 mod group;
+mod know;
 mod lease;
 mod question;
 mod reclaim;
@@ -21,7 +22,7 @@ use crate::job::{Inserted, JobId, NewJob};
 use crate::journal::Journal;
 use crate::settings::StoreSettings;
 use crate::settlement::Settlement;
-use crate::store::{Change, Lease, LeaseAsk};
+use crate::store::{Change, KnownRelays, Lease, LeaseAsk};
 use crate::table::{Entry, Table};
 use crate::view::{Action, Content, Filter, JobView, Page, Stats};
 use jiff::Timestamp;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Insert(Vec<NewJob>, Answer<Inserts>),
     Lease(LeaseAsk, Answer<Leases>),
     Settle(Vec<(JobId, u64, Settlement)>, Answer<Result<(), StoreError>>),
+    Know(KnownRelays, Answer<Result<(), StoreError>>),
     Act(JobId, Action, Answer<Acted>),
     Ask(Question),
     /// A lease was dropped unsettled; `true`: with its mail in a sender's hands.

@@ -101,6 +101,10 @@ impl<J: Journal> Works<J> {
                 self.settle(results, now, group);
                 waiting.settles.push(answer);
             }
+            Command::Know(known, answer) => {
+                self.know(&known, now, group);
+                waiting.settles.push(answer);
+            }
             Command::Act(id, action, answer) => waiting.acts.push((self.act(id, action, now, group), answer)),
             Command::Ask(question) => waiting.questions.push(question),
             Command::Return(id, fence, true) => {
@@ -110,6 +114,7 @@ impl<J: Journal> Works<J> {
                     attempt: None,
                     counted: true,
                     in_doubt: true,
+                    only: None,
                 };
                 self.settle(vec![(id, fence, broken_off)], now, group);
             }
@@ -216,6 +221,9 @@ impl<J: Journal> Works<J> {
                 attempt: settlement.attempt,
             };
             self.table.settle(&record, None);
+            if let (Some(only), Some(entry)) = (settlement.only, self.table.get_mut(id)) {
+                entry.only = Some(only);
+            }
             self.drop_bytes_if_done(id);
             let what_for = if record.attempt.is_some() { Use::Attempt(id) } else { Use::Nothing };
             records.push((Record::Settled(Box::new(record)), what_for));
@@ -298,7 +306,7 @@ impl<J: Journal> Works<J> {
             if answer.is_closed() {
                 continue;
             }
-            let picked = self.table.pick(&ask.route, ask.limit.max(1), &mut self.fence);
+            let picked = self.table.pick(&ask, &mut self.fence);
             if picked.is_empty() {
                 still.push((ask, answer));
                 continue;
@@ -508,6 +516,7 @@ fn job(entry: &Entry, head: &Head, header: bytes::Bytes, body: bytes::Bytes) -> 
         priority: entry.priority,
         attempts: entry.attempts,
         possible_duplicate: entry.doubt,
+        pinned: entry.only.is_some(),
         eight_bit: head.eight_bit,
         utf8_header: head.utf8_header,
     }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(crate) struct Entry {
     pub(crate) project: Arc<str>,
     pub(crate) route: Arc<str>,
+    /// The only relay that may take it: the one that has it perhaps.
+    pub(crate) only: Option<Arc<str>>,
     /// The `Accepted` or `Snapshot` record.
     pub(crate) place: Place,
     /// Its `Settled` records that hold an attempt.
@@ -38,6 +40,7 @@ impl Entry {
         Self {
             project: head.project.clone(),
             route: head.route.clone(),
+            only: None,
             place,
             history: Vec::new(),
             recipients: vec![RecipientState::Open; head.envelope.to.len()].into(),

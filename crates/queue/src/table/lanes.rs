@@ -1,6 +1,7 @@
 //! Jobs that are ready, by route and priority; fair between projects, bulk not starved.
 
-use crate::{JobId, Priority};
+use super::Entry;
+use crate::{JobId, LeaseAsk, Priority};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -45,9 +46,18 @@ struct Route {
 const BULK_SHARE: u32 = 8;
 
 impl Route {
-    fn pop(&mut self) -> Option<JobId> {
-        if let Some(id) = self.urgent.pop() {
-            return Some(id);
+    fn push(&mut self, priority: Priority, project: &Arc<str>, id: JobId) {
+        match priority {
+            Priority::Urgent => self.urgent.push(project, id),
+            Priority::Normal => self.normal.push(project, id),
+            Priority::Bulk => self.bulk.push(project, id),
+        }
+    }
+
+    fn pop(&mut self, only_urgent: bool) -> Option<JobId> {
+        let urgent = self.urgent.pop();
+        if urgent.is_some() || only_urgent {
+            return urgent;
         }
         self.taken = self.taken.wrapping_add(1);
         if self.taken.is_multiple_of(BULK_SHARE) {
@@ -58,23 +68,25 @@ impl Route {
     }
 }
 
-/// All routes. May name jobs that are no longer ready; whoever pops checks.
+/// All routes. May name jobs that are no longer ready, or ready elsewhere; whoever pops checks.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     routes: HashMap<Arc<str>, Route>,
+    /// Jobs that only one relay may take.
+    relays: HashMap<Arc<str>, Route>,
 }
 
 impl Lanes {
-    pub(crate) fn push(&mut self, route: &Arc<str>, priority: Priority, project: &Arc<str>, id: JobId) {
-        let route = self.routes.entry(route.clone()).or_default();
-        match priority {
-            Priority::Urgent => route.urgent.push(project, id),
-            Priority::Normal => route.normal.push(project, id),
-            Priority::Bulk => route.bulk.push(project, id),
-        }
+    pub(crate) fn push(&mut self, entry: &Entry, id: JobId) {
+        let route = match &entry.only {
+            Some(relay) => self.relays.entry(relay.clone()).or_default(),
+            None => self.routes.entry(entry.route.clone()).or_default(),
+        };
+        route.push(entry.priority, &entry.project, id);
     }
 
-    pub(crate) fn pop(&mut self, route: &str) -> Option<JobId> {
-        self.routes.get_mut(route)?.pop()
+    pub(crate) fn pop(&mut self, ask: &LeaseAsk) -> Option<JobId> {
+        let own = self.relays.get_mut(&ask.relay).and_then(|r| r.pop(ask.urgent));
+        own.or_else(|| self.routes.get_mut(&ask.route)?.pop(ask.urgent))
     }
 }

@@ -11,10 +11,11 @@ pub(crate) use keys::{Keys, Known};
 use crate::journal::Place;
 use crate::lifecycle;
 use crate::record::{Control, ControlKind, SettledRecord};
-use crate::{Change, JobId, RecipientState, State, Status};
+use crate::{Change, JobId, LeaseAsk, RecipientState, State, Status};
 use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// The scheduler's table.
 #[derive(Default)]
@@ -109,7 +110,7 @@ impl Table {
         edit(&mut entry);
         (entry.state, entry.status) = (state, status);
         if state == State::Ready {
-            self.lanes.push(&entry.route, entry.priority, &entry.project, id);
+            self.lanes.push(&entry, id);
         }
         self.add(id, entry);
         true
@@ -140,13 +141,16 @@ impl Table {
         self.due.first().map(|(at, _)| *at).into_iter().chain(end).min()
     }
 
-    /// Takes up to `limit` ready jobs of a route; each is leased under `fence`.
-    pub(crate) fn pick(&mut self, route: &str, limit: usize, fence: &mut u64) -> Vec<JobId> {
+    /// Takes ready jobs as asked for; each is leased under `fence`.
+    pub(crate) fn pick(&mut self, ask: &LeaseAsk, fence: &mut u64) -> Vec<JobId> {
         let mut picked = Vec::new();
-        while picked.len() < limit
-            && let Some(id) = self.lanes.pop(route)
+        while picked.len() < ask.limit.max(1)
+            && let Some(id) = self.lanes.pop(ask)
         {
-            if self.get(id).is_none_or(|e| e.state != State::Ready) {
+            let fits = |e: &Entry| {
+                e.state == State::Ready && e.only.as_ref().map_or(e.route == ask.route, |o| *o == ask.relay)
+            };
+            if !self.get(id).is_some_and(fits) {
                 continue;
             }
             *fence += 1;
@@ -156,6 +160,18 @@ impl Table {
             }
         }
         picked
+    }
+
+    /// Jobs that only a vanished relay might take may take any.
+    pub(crate) fn unpin(&mut self, relays: &[Arc<str>]) {
+        for (id, entry) in &mut self.jobs {
+            if entry.only.as_ref().is_some_and(|only| !relays.contains(only)) {
+                entry.only = None;
+                if entry.state == State::Ready {
+                    self.lanes.push(entry, *id);
+                }
+            }
+        }
     }
 
     /// A `Leased` record read at start.
@@ -212,6 +228,9 @@ impl Table {
             e.history.extend(place);
             e.attempts += u32::from(record.counted);
             e.doubt |= record.doubt;
+            if record.doubt || record.counted {
+                e.only = record.attempt.as_ref().filter(|_| record.doubt).map(|a| a.relay.as_str().into());
+            }
             e.held_because = record.hold.as_deref().map(Into::into);
             e.due_at = record.due_at.unwrap_or(e.due_at);
             e.settled_at = done.then_some(record.at);

@@ -123,7 +123,7 @@ impl Bench {
 }
 
 pub(crate) fn ask(limit: usize) -> LeaseAsk {
-    LeaseAsk { route: "default".into(), limit }
+    LeaseAsk::new("default", limit)
 }
 
 /// A store that answers nothing at all fails the test instead of holding it.
@@ -185,6 +185,7 @@ pub(crate) fn finals(finals: &[(u32, RecipientState)]) -> Settlement {
         attempt: Some(attempt("250 2.0.0 Ok: queued as 4XyZ")),
         counted: true,
         in_doubt: false,
+        only: None,
     }
 }
 

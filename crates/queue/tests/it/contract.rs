@@ -1,18 +1,11 @@
 //! The contract of every store: each rule runs over each back-end.
 
-use crate::house::{House, all, disk, failed, finals, job, jobs, memory, retry_at, sent, settings, to};
+use crate::house::{House, all, failed, finals, job, jobs, over_all, retry_at, sent, settings, to};
 use postrider_queue::{
     ActError, Action, ContentError, Filter, Idempotency, InsertError, Inserted, JobId, LeaseAsk, NewJob,
     Next, Priority, RecipientState, Status, Store, StoreSettings,
 };
-use std::future::Future;
 use std::time::Duration;
-
-/// Runs a rule over every back-end.
-async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
-    rule(memory(settings.clone())).await;
-    rule(disk(settings)).await;
-}
 
 macro_rules! contract {
     ($($name:ident($house:ident) $body:block)+) => {
@@ -25,7 +18,7 @@ macro_rules! contract {
 
 /// Whether a lease call finds nothing right now: it is dropped after another command was answered.
 async fn nothing_due(house: &House) -> bool {
-    let mut asking = Box::pin(house.store.lease(LeaseAsk { route: "default".into(), limit: 9 }));
+    let mut asking = Box::pin(house.store.lease(LeaseAsk::new("default", 9)));
     tokio::select! {
         biased;
         _ = &mut asking => false,
@@ -47,7 +40,7 @@ contract! {
     }
 
     a_lease_waits_for_mail(h) {
-        let waiting = h.store.lease(LeaseAsk { route: "default".into(), limit: 1 });
+        let waiting = h.store.lease(LeaseAsk::new("default", 1));
         let (leases, ids) = tokio::join!(waiting, h.insert(jobs(&["one"])));
         assert_eq!(leases.unwrap()[0].job.id, ids[0]);
     }
@@ -205,7 +198,7 @@ contract! {
     routes_do_not_mix(h) {
         h.insert(vec![NewJob { route: "other".into(), ..job("one") }]).await;
         assert!(nothing_due(&h).await);
-        let leases = h.store.lease(LeaseAsk { route: "other".into(), limit: 1 }).await.unwrap();
+        let leases = h.store.lease(LeaseAsk::new("other", 1)).await.unwrap();
         assert_eq!(leases.len(), 1);
     }
 

@@ -39,6 +39,12 @@ pub(crate) fn disk(settings: StoreSettings) -> House {
     House { store, clock, folder: Some(folder) }
 }
 
+/// Runs a rule over every back-end.
+pub(crate) async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
+    rule(memory(settings.clone())).await;
+    rule(disk(settings)).await;
+}
+
 /// What stands on disk at this moment, as a crash would leave it.
 pub(crate) fn copy(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
@@ -66,7 +72,7 @@ impl House {
     }
 
     pub(crate) async fn lease(&self, limit: usize) -> Vec<Lease> {
-        self.store.lease(LeaseAsk { route: "default".into(), limit }).await.unwrap()
+        self.store.lease(LeaseAsk::new("default", limit)).await.unwrap()
     }
 
     pub(crate) async fn lease_one(&self) -> Lease {
@@ -161,7 +167,14 @@ fn attempt(text: &str) -> Attempt {
 }
 
 pub(crate) fn finals(states: &[(u32, RecipientState)], next: Next) -> Settlement {
-    Settlement { finals: states.to_vec(), next, attempt: Some(attempt("ok")), counted: true, in_doubt: false }
+    Settlement {
+        finals: states.to_vec(),
+        next,
+        attempt: Some(attempt("ok")),
+        counted: true,
+        in_doubt: false,
+        only: None,
+    }
 }
 
 pub(crate) fn sent() -> Settlement {

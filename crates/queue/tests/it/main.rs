@@ -22,5 +22,6 @@ mod order;
 mod outcomes;
 mod reclaim;
 mod regress;
+mod relays;
 mod restart;
 mod segments;

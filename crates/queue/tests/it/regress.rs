@@ -132,10 +132,12 @@ async fn regress_all_is_said_of_a_retry_by_hand_carried_forward() {
     let bench = Bench::disk(small());
     let id =
         bench.insert(NewJob { route: "slow".into(), ..job_to(&["a@example.org", "b@example.org"]) }).await;
-    let leases = bench.store.lease(LeaseAsk { route: "slow".into(), limit: 1 }).await.unwrap();
+    let leases = bench.store.lease(LeaseAsk::new("slow", 1)).await.unwrap();
     let lease = leases.into_iter().next().unwrap();
     bench.settle(lease, Settlement { in_doubt: true, ..finals(&[(0, RecipientState::Sent)]) }).await;
-    let leases = bench.store.lease(LeaseAsk { route: "slow".into(), limit: 1 }).await.unwrap();
+    // In doubt, it goes to the relay of its attempt only.
+    let ask = LeaseAsk { relay: "default".into(), ..LeaseAsk::new("slow", 1) };
+    let leases = bench.store.lease(ask).await.unwrap();
     bench.settle(leases.into_iter().next().unwrap(), retry_at(500)).await;
     bench.store.act(id, Action::Retry).await.unwrap();
     let before = format!("{:?}", bench.view(id).await);

@@ -91,6 +91,7 @@ pub(crate) fn bench(script: impl Fn(&Mail, usize) -> Answer + Send + Sync + 'sta
         sender: sender.clone(),
         connections: 2,
         batch: 4,
+        rate: None,
     };
     let route = Route { name: "default".into(), relays: vec![relay] };
     let settings = WorkerSettings { retry: RetryProfile::default() };

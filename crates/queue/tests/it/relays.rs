@@ -1,0 +1,105 @@
+//! Which relay gets a job: its route, its urgency, a doubt, a relay that vanished.
+
+use crate::house::{House, finals, job, jobs, over_all, retry_at, settings};
+use postrider_queue::{KnownRelays, LeaseAsk, NewJob, Next, Priority, Settlement, Status, Store};
+
+impl House {
+    /// What a relay of the default route gets right now.
+    async fn for_relay(&self, relay: &str, urgent: bool) -> Vec<postrider_queue::Lease> {
+        let ask = LeaseAsk { relay: relay.into(), urgent, ..LeaseAsk::new("default", 9) };
+        let mut asking = Box::pin(self.store.lease(ask));
+        tokio::select! {
+            biased;
+            leases = &mut asking => leases.unwrap(),
+            _ = self.store.stats() => Vec::new(),
+        }
+    }
+
+    async fn know(&self, routes: &[&str], relays: &[&str]) {
+        let own = |names: &[&str]| names.iter().map(|n| (*n).into()).collect();
+        self.store.know(KnownRelays { routes: own(routes), relays: own(relays) }).await.unwrap();
+    }
+}
+
+macro_rules! contract {
+    ($($name:ident($house:ident) $body:block)+) => {
+        $(#[tokio::test]
+        async fn $name() {
+            over_all(settings(), |$house: House| async move { $body }).await;
+        })+
+    };
+}
+
+fn doubt(h: &House) -> Settlement {
+    // The attempt's relay is called "default".
+    Settlement { in_doubt: true, ..retry_at(h.now()) }
+}
+
+contract! {
+    mail_in_doubt_goes_to_its_own_relay_only(h) {
+        let id = h.insert(jobs(&["one"])).await[0];
+        let lease = h.lease_one().await;
+        h.settle(lease, doubt(&h)).await;
+        assert!(h.for_relay("second", false).await.is_empty());
+        let lease = h.for_relay("default", false).await.pop().unwrap();
+        assert!(lease.job.pinned && lease.job.possible_duplicate);
+        // Trouble that spends no attempt changes nothing.
+        h.settle(lease, Settlement { counted: false, attempt: None, ..retry_at(h.now()) }).await;
+        assert!(h.for_relay("second", false).await.is_empty());
+        let lease = h.lease_one().await;
+        // A clear answer ends the doubt about where it may be.
+        h.settle(lease, retry_at(h.now())).await;
+        let lease = h.for_relay("second", false).await.pop().unwrap();
+        assert!(!lease.job.pinned && lease.job.possible_duplicate, "the mark stays");
+        assert_eq!(lease.job.id, id);
+    }
+
+    a_settlement_names_the_next_relay(h) {
+        h.insert(jobs(&["one"])).await;
+        let lease = h.lease_one().await;
+        let elsewhere = Settlement { counted: false, only: Some("second".into()), ..retry_at(h.now()) };
+        h.settle(lease, elsewhere).await;
+        assert!(h.for_relay("default", false).await.is_empty());
+        assert_eq!(h.for_relay("second", false).await.len(), 1);
+    }
+
+    a_vanished_relay_holds_no_mail_in_doubt(h) {
+        h.insert(jobs(&["one", "two"])).await;
+        let mut leases = h.lease(2).await;
+        h.settle(leases.pop().unwrap(), doubt(&h)).await;
+        h.settle(leases.pop().unwrap(), Settlement { next: Next::RetryAt(at_later(&h)), ..doubt(&h) }).await;
+        h.know(&["default"], &["second"]).await;
+        let ready = h.for_relay("second", false).await;
+        assert_eq!(ready.len(), 1, "the one that was ready");
+        h.pass(60);
+        assert_eq!(h.for_relay("second", false).await.len(), 1, "the one that was deferred");
+    }
+
+    mail_of_a_vanished_route_is_held_until_the_route_is_back(h) {
+        let pinned = NewJob { route: "bulk".into(), ..job("pinned") };
+        let id = h.insert(vec![pinned]).await[0];
+        let hand = h.insert(jobs(&["by hand"])).await[0];
+        h.store.act(hand, postrider_queue::Action::Hold("by hand".into())).await.unwrap();
+        h.know(&["default"], &["default"]).await;
+        let view = h.view(id).await;
+        assert_eq!(view.status, Status::Held);
+        assert!(view.held_because.unwrap().contains("\"bulk\" is not in the settings"));
+        h.know(&["default", "bulk"], &["default", "bulk"]).await;
+        assert_eq!((h.status(id).await, h.status(hand).await), (Status::Queued, Status::Held));
+        let leases = h.store.lease(LeaseAsk::new("bulk", 9)).await.unwrap();
+        assert_eq!(leases.len(), 1);
+    }
+
+    a_connection_for_urgent_mail_takes_no_other(h) {
+        h.insert(jobs(&["one"])).await;
+        assert!(h.for_relay("default", true).await.is_empty());
+        h.insert(vec![NewJob { priority: Priority::Urgent, ..job("code") }]).await;
+        let leases = h.for_relay("default", true).await;
+        assert_eq!(leases.iter().map(|l| l.job.meta.subject.as_str()).collect::<Vec<_>>(), ["code"]);
+        h.settle(leases.into_iter().next().unwrap(), finals(&[], Next::Hold("x".into()))).await;
+    }
+}
+
+fn at_later(h: &House) -> jiff::Timestamp {
+    h.now().checked_add(jiff::SignedDuration::from_secs(30)).unwrap()
+}

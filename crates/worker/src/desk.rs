@@ -1,0 +1,159 @@
+//! A relay at work: what its connections share.
+
+use crate::breaker::Pace;
+use crate::health::Health;
+use crate::settings::{Relay, WorkerSettings};
+use crate::status::RelayStatus;
+use queue::{AnyStore, Clock, JobId};
+use send::TroubleKind;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub(crate) struct Desk {
+    pub(crate) relay: Relay,
+    pub(crate) route: Arc<str>,
+    /// All relays of the route, by priority, and this one's place among them.
+    siblings: Siblings,
+    place: usize,
+    pub(crate) store: AnyStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Arc<WorkerSettings>,
+    health: Mutex<Health>,
+    /// Counts moves of the route's relays, so that waiting connections look again.
+    pub(crate) moved: Arc<watch::Sender<u64>>,
+    /// With a rate, one connection at a time waits for mail: the others would sit on its share.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        relay: Relay,
+        route: Arc<str>,
+        (siblings, place): (Siblings, usize),
+        shared: &Shared,
+    ) -> Self {
+        let health = Mutex::new(Health::new(&relay, Instant::now()));
+        Self {
+            relay,
+            route,
+            siblings,
+            place,
+            store: shared.store.clone(),
+            clock: shared.clock.clone(),
+            settings: shared.settings.clone(),
+            health,
+            moved: shared.moved.clone(),
+            turn: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self) {
+        self.moved.send_modify(|n| *n += 1);
+    }
+
+    fn siblings(&self) -> impl Iterator<Item = Arc<Self>> + '_ {
+        self.siblings.get().into_iter().flatten().filter_map(Weak::upgrade)
+    }
+
+    /// Whether a relay that comes before this one may be used.
+    pub(crate) fn is_spare(&self) -> bool {
+        self.siblings().take(self.place).any(|better| better.health().usable())
+    }
+
+    /// The relay that comes next, for mail that this one cannot take as it is.
+    pub(crate) fn next(&self) -> Option<Arc<str>> {
+        self.siblings().nth(self.place + 1).map(|desk| desk.relay.name.clone())
+    }
+
+    /// How long until any relay of the route may be tried, when this one is left alone for `own`.
+    pub(crate) fn wait_for_any(&self, own: Duration) -> Duration {
+        let now = Instant::now();
+        let wait = |desk: Arc<Self>| {
+            let health = desk.health();
+            match health.usable() {
+                true => Some(Duration::ZERO),
+                false => health.again_at().map(|at| at.saturating_duration_since(now)),
+            }
+        };
+        let others = self.siblings().enumerate().filter(|(n, _)| *n != self.place);
+        others.filter_map(|(_, desk)| wait(desk)).fold(own, Duration::min)
+    }
+
+    /// The relay answered for a mail; `sent`: it took it.
+    pub(crate) fn success(&self, sent: bool) {
+        let was_open = self.health().cause().is_some();
+        if self.health().success(sent.then(|| self.clock.now())) {
+            self.tell();
+        }
+        if was_open {
+            tracing::info!(relay = %self.relay.name, "the relay takes mail again");
+        }
+    }
+
+    /// The relay is in trouble; returns how long it is left alone.
+    pub(crate) fn trouble(&self, pace: Pace, cause: &str, at_least: Duration) -> Duration {
+        let rest = self.health().trouble(pace, cause, at_least, Instant::now());
+        if rest.news {
+            let (name, url) = (&self.relay.name, &self.relay.url);
+            match pace {
+                Pace::Passing => {
+                    tracing::warn!(relay = %name, %url, wait = ?rest.wait, "relay trouble: {cause}")
+                }
+                Pace::Login | Pace::Mass => {
+                    tracing::error!(relay = %name, %url, wait = ?rest.wait, "the relay is held: {cause}");
+                }
+            }
+            self.tell();
+        }
+        rest.wait
+    }
+
+    /// The relay says that it is too much; returns how long it is left alone.
+    pub(crate) fn throttle(&self, cause: &str, asked: Duration) -> Duration {
+        self.health().throttled();
+        self.trouble(Pace::Passing, cause, asked)
+    }
+
+    /// Whether refusing so many recipients more of this mail for good is a mass failure.
+    pub(crate) fn refused(&self, id: JobId, recipients: usize) -> bool {
+        self.health().refused(id, recipients)
+    }
+
+    pub(crate) fn status(&self) -> RelayStatus {
+        let health = self.health();
+        let again_in = health.again_at().map(|at| at.saturating_duration_since(Instant::now()));
+        RelayStatus {
+            name: self.relay.name.clone(),
+            route: self.route.clone(),
+            url: self.relay.url.clone(),
+            trouble: health.cause().map(Into::into),
+            again_in,
+            paused: health.paused().map(Into::into),
+            connections: health.connections(),
+            last_success: health.last_success,
+            sent: health.sent,
+        }
+    }
+}
+
+/// A route's desks; set once all of them stand.
+pub(crate) type Siblings = Arc<OnceLock<Vec<Weak<Desk>>>>;
+
+/// What all desks of a worker share.
+pub(crate) struct Shared {
+    pub(crate) store: AnyStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Arc<WorkerSettings>,
+    pub(crate) moved: Arc<watch::Sender<u64>>,
+}
+
+/// How a kind of trouble is met.
+pub(crate) fn pace(kind: TroubleKind) -> Pace {
+    if kind == TroubleKind::Auth { Pace::Login } else { Pace::Passing }
+}
