@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool speaks to the terminal")]
 
 mod bench;
+mod bench_compose;
 mod documents;
 mod floors;
 mod peers;
@@ -30,6 +31,7 @@ Usage: cargo xtask VERB
   fuzz TARGET [--seconds N] [--seed S]
                   hostile input for a reader; `all` for every target
   bench relay     accepted and delivered mails a second through the release binary
+  bench compose   composing beside lettre, mail-builder and nodemailer
 ";
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn verb(words: &[&str]) -> Result<()> {
         ["peers"] => programs::fetch(&peers::fetch()?).map(drop),
         ["fuzz", rest @ ..] => fuzz(rest),
         ["bench", "relay"] => bench::relay(),
+        ["bench", "compose"] => bench_compose::compose(),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
             Ok(())
