@@ -10,7 +10,7 @@ use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
-use postrider::{ActError, Caller, Filter, JobId, Scope, Status, Store};
+use postrider::{ActError, Caller, Filter, JobId, JobView, Scope, Status, Store};
 use serde::Serialize;
 
 /// Octets of a selection.
@@ -53,11 +53,17 @@ pub(crate) async fn select(
     gate::may(&caller, Scope::Admin)?;
     let body = intake::read(&headers, body, MAX_BODY, door.mailer.budget(), &door.settings.limits).await?;
     let now = door.mailer.clock().now();
-    let Selection { which, verb, dry_run } =
-        wire::read(&body.octets).and_then(|json| wire::selection(json, now)).map_err(Problem::invalid)?;
+    let asked = wire::read(&body.octets).and_then(|json| wire::selection(json, now));
+    let asked = asked.map_err(Problem::invalid)?;
+    if asked.verb == Verb::List {
+        return list(&door, asked).await;
+    }
+    let Selection { which, verb, dry_run, .. } = asked;
     let chosen = match which {
         Which::Ids(ids) => ids,
-        Which::Where(conditions) => matching(&door, &conditions, verb).await?,
+        Which::Where(conditions) => {
+            matching(&door, &conditions, (verb, None, usize::MAX), |view| view.id).await?.0
+        }
     };
     let matched = chosen.len();
     let mut outcomes = stream::iter(chosen).map(|id| one(&door, id, verb, dry_run)).buffered(TOGETHER);
@@ -74,24 +80,52 @@ pub(crate) async fn select(
     Ok(Json(Selected { object, action, dry_run, matched, changed, data, has_more }).into_response())
 }
 
-/// The messages that the conditions hold for, newest first.
-async fn matching(door: &Door, conditions: &Where, verb: Verb) -> Result<Vec<JobId>, Problem> {
+/// Rows for people, newest first.
+async fn list(door: &Door, asked: Selection) -> Result<Response, Problem> {
+    let (views, has_more) = match asked.which {
+        Which::Ids(ids) => {
+            let mut views = Vec::new();
+            for id in ids.into_iter().take(asked.limit) {
+                views.extend(door.mailer.store().get(id).await?);
+            }
+            (views, false)
+        }
+        Which::Where(conditions) => {
+            matching(door, &conditions, (asked.verb, asked.after, asked.limit), |view| view).await?
+        }
+    };
+    Ok(Json(wire::queued(&views, has_more)).into_response())
+}
+
+/// The messages that the conditions hold for, newest first, and whether there are more than `limit`.
+async fn matching<T>(
+    door: &Door,
+    conditions: &Where,
+    (verb, after, limit): (Verb, Option<JobId>, usize),
+    pick: impl Fn(JobView) -> T,
+) -> Result<(Vec<T>, bool), Problem> {
     let mut chosen = Vec::new();
-    let mut filter = Filter { limit: PAGE, ..conditions.filter() };
+    let mut filter = Filter { limit: PAGE, after, ..conditions.filter() };
     loop {
         let page = door.mailer.store().list(filter.clone()).await?;
-        chosen.extend(page.jobs.iter().filter(|view| conditions.takes(verb, view)).map(|view| view.id));
-        match page.jobs.last() {
-            Some(last) if page.has_more && !conditions.is_past(last) => filter.after = Some(last.id),
-            Some(_) | None => return Ok(chosen),
+        let last = page.jobs.last().map(|view| (view.id, conditions.is_past(view)));
+        for view in page.jobs.into_iter().filter(|view| conditions.takes(verb, view)) {
+            if chosen.len() == limit {
+                return Ok((chosen, true));
+            }
+            chosen.push(pick(view));
+        }
+        match last {
+            Some((last, false)) if page.has_more => filter.after = Some(last),
+            Some(_) | None => return Ok((chosen, false)),
         }
     }
 }
 
 async fn one(door: &Door, id: JobId, verb: Verb, dry_run: bool) -> Result<Told, Problem> {
-    let done: Result<Option<Status>, ActError> = match dry_run {
-        true => Ok(door.mailer.store().get(id).await?.map(|view| view.status)),
-        false => door.mailer.store().act(id, verb.action()).await.map(Some),
+    let done: Result<Option<Status>, ActError> = match verb.action().filter(|_| !dry_run) {
+        Some(action) => door.mailer.store().act(id, action).await.map(Some),
+        None => Ok(door.mailer.store().get(id).await?.map(|view| view.status)),
     };
     let (status, problem) = match done {
         Ok(Some(status)) => (Some(status.word()), None),

@@ -101,7 +101,7 @@ impl Answer {
     }
 }
 
-fn row(view: &JobView) -> Row<'_> {
+pub(super) fn row(view: &JobView) -> Row<'_> {
     let meta = &view.meta;
     Row {
         object: "email",
@@ -213,7 +213,7 @@ pub(crate) struct List<T> {
 }
 
 impl<T> List<T> {
-    fn new(data: Vec<T>, has_more: bool) -> Self {
+    pub(super) fn new(data: Vec<T>, has_more: bool) -> Self {
         Self { object: "list", data, has_more }
     }
 }

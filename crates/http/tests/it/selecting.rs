@@ -81,6 +81,26 @@ async fn each_is_acted_on_and_the_unfit_are_told() {
 }
 
 #[tokio::test]
+async fn a_list_shows_what_waits_page_by_page() {
+    let house = house(Trust::Open);
+    house.send("settled", &["ok@x.example", "no@x.example"]).await;
+    house.deliver().await;
+    let old = house.send("old", &["b@x.example"]).await;
+    let new = house.send("new", &["b@x.example", "c@x.example"]).await;
+    let page = select(&house, json!({"where": "", "action": "list", "limit": 1})).await;
+    assert_eq!((&page["object"], &page["has_more"]), (&json!("list"), &json!(true)));
+    assert_eq!((&page["data"][0]["id"], page["data"].as_array().unwrap().len()), (&json!(new), 1));
+    assert_eq!(page["data"][0]["recipients"], json!(["b@x.example", "c@x.example"]));
+    let page = select(&house, json!({"where": "", "action": "list", "after": new})).await;
+    assert_eq!((&page["data"][0]["id"], &page["has_more"]), (&json!(old), &json!(false)));
+    assert_eq!((&page["data"][0]["attempts"], &page["data"][0]["last_reply"]), (&json!(0), &json!(null)));
+    let settled = select(&house, json!({"where": "status=partial", "action": "list"})).await;
+    assert_eq!(settled["data"][0]["last_reply"], "550 5.1.1 <b>nobody</b> here");
+    let named = select(&house, json!({"ids": [old, new], "action": "list"})).await;
+    assert_eq!(named["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn many_pages_are_chosen_and_the_answer_is_bounded() {
     let house = house(Trust::Open);
     for round in 0..12 {
@@ -107,7 +127,7 @@ async fn mistakes_are_told_and_only_an_admin_may() {
     let refused = [
         ("{}", "action: is missing"),
         (r#"{"action":"hold"}"#, "where: is missing"),
-        (r#"{"action":"explode","where":""}"#, "cancel, retry, hold, release or purge"),
+        (r#"{"action":"explode","where":""}"#, "list, cancel, retry, hold, release or purge"),
         (r#"{"action":"hold","where":"","ids":[]}"#, "one of them"),
         (r#"{"action":"hold","ids":["x"]}"#, "ids[0]: must be an email's id"),
         (r#"{"action":"hold","where":"status=late"}"#, "status=late is not one of"),
@@ -117,7 +137,9 @@ async fn mistakes_are_told_and_only_an_admin_may() {
         (r#"{"action":"hold","where":"since=99999999999999999d"}"#, "too long ago"),
         (r#"{"action":"hold","where":"since=2x"}"#, "since=2x must be like"),
         (r#"{"action":"hold","where":"","dry_run":1}"#, "must be true or false"),
-        (r#"{"action":"hold","where":"","limit":1}"#, "limit: is not a known key"),
+        (r#"{"action":"hold","where":"","colour":1}"#, "colour: is not a known key"),
+        (r#"{"action":"list","where":"","limit":1001}"#, "limit: must be 1 to 1000"),
+        (r#"{"action":"list","where":"","after":"x"}"#, "after: must be an email's id"),
     ];
     for (body, said) in refused {
         let reply = call(&admin, body).await;

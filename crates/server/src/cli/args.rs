@@ -51,6 +51,17 @@ Examples:
   echo '{\"to\":\"a@example.org\",\"from\":\"b@example.org\",\"text\":\"Hi\"}' | postrider compose
   postrider compose --config app.ini --json < message.json")]
     Compose(Compose),
+    /// The daemon's queue: what waits, what failed, and what to do with it
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider queue list
+  postrider queue show 01936f2e-5c1a-7d80-9c61-0242ac120002
+  postrider queue retry --where 'status=failed since=2h' --dry-run
+  postrider queue stats --json"
+    )]
+    Queue(super::queue::args::Queue),
     /// API keys; works with the daemon up or down
     #[command(
         subcommand,

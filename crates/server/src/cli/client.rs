@@ -37,6 +37,11 @@ impl Client {
         None
     }
 
+    /// A client for this socket.
+    pub(crate) fn at(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
     pub(crate) async fn call(
         &self,
         method: Method,

@@ -4,10 +4,12 @@ pub(crate) mod args;
 mod client;
 mod compose;
 mod config;
+mod control;
 mod dev;
 mod direct;
 mod find;
 mod key;
+pub(crate) mod queue;
 mod send;
 mod serve;
 
@@ -24,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Serve(serve) => block_on(serve::run(serve, around)),
         Verb::Send(send) => block_on(send::run(send, around)),
         Verb::Compose(compose) => compose::run(&compose, &around),
+        Verb::Queue(verb) => block_on(queue::run(verb, around)),
         Verb::Key(key) => key::run(&key, &around),
         Verb::Config(config) => config::run(&config, &around),
     }

@@ -9,5 +9,6 @@
 
 mod bad_input;
 mod dev;
+mod queue;
 mod run;
 mod serve;

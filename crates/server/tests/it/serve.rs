@@ -82,7 +82,7 @@ fn config_show_tells_origins_and_no_secret() {
 
 #[test]
 fn every_verb_has_examples() {
-    for verb in ["dev", "serve", "send", "compose", "key", "config"] {
+    for verb in ["dev", "serve", "send", "compose", "queue", "key", "config"] {
         let help = run(&[verb, "--help"], "");
         assert_eq!(help.code, Some(0), "{verb}");
         assert!(

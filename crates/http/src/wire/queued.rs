@@ -1,0 +1,42 @@
+//! A message as its operator sees it in a list.
+
+use super::view::{List, Row, last_results, row};
+use postrider::{AttemptRecipient, JobView};
+use serde::Serialize;
+
+/// A row of the queue, for operators.
+#[derive(Serialize)]
+pub(crate) struct Queued<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
+    project: &'a str,
+    recipients: Vec<&'a str>,
+    relay: &'a str,
+    attempts: usize,
+    next_attempt_at: Option<String>,
+    held_because: Option<&'a str>,
+    /// What was last said to a recipient that is not served, or why it could not be asked.
+    last_reply: Option<String>,
+}
+
+pub(crate) fn queued(views: &[JobView], has_more: bool) -> List<Queued<'_>> {
+    let rows = views.iter().map(|view| Queued {
+        row: row(view),
+        project: &view.project,
+        recipients: view.envelope.to.iter().map(|r| r.address.as_str()).collect(),
+        relay: view.attempts.last().map_or(&view.route, |attempt| &attempt.relay),
+        attempts: view.attempts.len(),
+        next_attempt_at: (!view.status.is_final()).then(|| view.due_at.to_string()),
+        held_because: view.held_because.as_deref(),
+        last_reply: last_reply(view),
+    });
+    List::new(rows.collect(), has_more)
+}
+
+fn last_reply(view: &JobView) -> Option<String> {
+    let last = last_results(view);
+    let served = |result: &AttemptRecipient| result.reply.as_ref().is_some_and(|r| r.code / 100 == 2);
+    let result = last.values().find(|result| !served(result)).or(last.values().next())?;
+    let reply = result.reply.as_ref().map(|r| format!("{} {}", r.code, r.text()));
+    reply.or_else(|| result.cause.as_deref().map(ToOwned::to_owned))
+}
