@@ -15,9 +15,11 @@ mod redis;
 mod relay;
 mod sendmail;
 mod settings;
+mod sign_in;
 mod toml;
 mod transport;
 mod tree;
+mod trust;
 mod url;
 pub(crate) mod values;
 

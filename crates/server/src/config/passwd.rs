@@ -55,11 +55,49 @@ fn from_file(path: &Path) -> Result<String, String> {
     Ok(first_line(&text))
 }
 
+/// A secret from the one of two keys, itself or the file's first line, written in this very section.
+pub(crate) fn written_or_file(
+    r: &mut Reader<'_>,
+    section: &str,
+    (key, file_key): (&'static str, &'static str),
+) -> Option<(Written, Secret)> {
+    let own = |r: &Reader<'_>, key| r.tree.has_own(section, key);
+    let written = own(r, key).then(|| r.secret(section, key)).flatten();
+    let file = own(r, file_key).then(|| r.text(section, file_key)).flatten();
+    match (written, file) {
+        (Some(_), Some(file)) => {
+            let problem = format!("is written twice, here and as {key}; remove one");
+            r.findings.mistake(Some(file.origin), section, file_key, problem);
+            None
+        }
+        (Some(written), None) => {
+            let secret = written.text.clone().into();
+            Some((written, secret))
+        }
+        (None, Some(file)) => match from_file(&r.absolute(&file.text)) {
+            Ok(secret) => Some((file, secret.into())),
+            Err(problem) => {
+                r.findings.mistake(Some(file.origin), section, file_key, problem);
+                None
+            }
+        },
+        (None, None) => None,
+    }
+}
+
+/// A command's words, at least one.
+pub(crate) fn words(command: &str) -> Result<Vec<String>, String> {
+    match shell_words::split(command) {
+        Ok(words) if words.is_empty() => Err("the command is empty; write one".into()),
+        Ok(words) => Ok(words),
+        Err(_) => Err("a quote or backslash of the command is not closed; close it".into()),
+    }
+}
+
 /// Runs a command without a shell, in a process group of its own; its first line of output is the
 /// password. When it takes longer than `patience` the whole group is killed.
 fn from_command(command: &str, run: bool, patience: Duration) -> Result<String, String> {
-    let words = shell_words::split(command)
-        .map_err(|_| "a quote or backslash of the command is not closed; close it".to_owned())?;
+    let words = words(command)?;
     let (program, arguments) = words.split_first().ok_or("the command is empty; write one")?;
     if !run {
         return Ok(String::new());

@@ -1,11 +1,11 @@
 //! Where mail goes: `[postrider.relay]` and `[postrider.relay.NAME]` with a URL, else `[mailer]` with
 //! what `[postrider.relay]` adds.
 
-use super::doors::{cert_files, readable};
-use super::passwd::password;
 use super::reader::{Reader, Written};
 use super::settings::{Login, Place, Relay, Security, SmtpRelay, Way};
+use super::sign_in::SignIn;
 use super::tree::Origin;
+use super::trust::Trust;
 use super::url::{self, RelayUrl};
 use super::{Surroundings, keys, queue, sendmail, transport, values};
 use std::time::Duration;
@@ -205,10 +205,12 @@ fn to_way(url: RelayUrl, around: &Surroundings) -> Result<Way, String> {
             require_tls: security != Security::Off,
             trust_any: false,
             ca_file: None,
+            fingerprints: Vec::new(),
             client_cert: None,
             helo: around.hostname.clone(),
             login: user
                 .map(|user| Login { user, password: password.unwrap_or_else(|| String::new().into()) }),
+            token: None,
             mechanism: None,
         })),
         RelayUrl::Sendmail { path, args } => {
@@ -240,59 +242,22 @@ pub(crate) fn shown(way: &Way) -> String {
 
 /// What a section adds to a relay, wherever that was written.
 fn additions(r: &mut Reader<'_>, section: &str, mut way: Option<&mut Way>, around: &Surroundings) {
-    let ca_file = r.path(section, "CA_FILE");
-    if let Some((path, origin)) = &ca_file {
-        readable(r, section, "CA_FILE", path, origin);
-    }
-    let tls = r.parsed(section, "REQUIRE_TLS", None, |t| values::strict_switch(t).map(Some));
-    let mechanism = r.parsed(section, "AUTH", None, |text| match text.to_ascii_uppercase() {
-        word if word == "PLAIN" || word == "LOGIN" => Ok(Some(word)),
-        _ => Err(format!("{text:?} is no mechanism of this version; write PLAIN or LOGIN")),
-    });
-    let user = r.tree.has_own(section, "USER").then(|| r.text(section, "USER")).flatten();
-    let password = password(r, section, around);
+    let trust = Trust::read(r, section);
+    let sign_in = SignIn::read(r, section, around);
     beside_the_url(r, section, way.as_deref_mut());
     let Some(Way::Smtp(relay)) = way else { return };
-    relay.ca_file = ca_file.map(|(path, _)| path);
-    relay.mechanism = mechanism;
-    match tls {
-        Some(true) if relay.security == Security::Off => {
-            let origin = r.look(section, "REQUIRE_TLS").map(|w| w.origin);
-            let problem = "smtp:// never starts TLS; write smtp+starttls:// or smtps://";
-            r.findings.mistake(origin, section, "REQUIRE_TLS", problem);
-        }
-        Some(required) => relay.require_tls = required || relay.security == Security::Implicit,
-        None => {}
-    }
-    if let Some(user) = user {
-        let password = relay.login.take().map_or_else(|| String::new().into(), |login| login.password);
-        relay.login = Some(Login { user: user.text, password });
-    }
-    if let Some((key, written, secret)) = password {
-        match &mut relay.login {
-            Some(login) => login.password = secret,
-            None => {
-                let problem = "there is a password but no user; write USER, or URL = smtps://user@host";
-                r.findings.mistake(Some(written.origin), section, key, problem);
-            }
-        }
-    }
+    trust.put(r, section, relay);
+    sign_in.put(r, section, relay);
 }
 
 /// What `[mailer]` has keys of its own for and a URL cannot say.
 fn beside_the_url(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>) {
     let switch = |t: &str| values::strict_switch(t).map(Some);
-    let trust_any = r.parsed(section, "FORCE_TRUST_SERVER_CERT", None, switch);
-    let client_cert = cert_files(r, section, ("CLIENT_CERT_FILE", "CLIENT_KEY_FILE"));
     let helo = r.text(section, "HELO_HOSTNAME");
     let timeout = r.look(section, "SENDMAIL_TIMEOUT").and_then(|_| sendmail::timeout(r, section));
     let convert_crlf = r.parsed(section, "SENDMAIL_CONVERT_CRLF", None, switch);
     match way {
         Some(Way::Smtp(relay)) => {
-            relay.trust_any = trust_any.unwrap_or(relay.trust_any);
-            if let Some(files) = client_cert {
-                relay.client_cert = Some(files);
-            }
             if let Some(helo) = helo {
                 relay.helo = helo.text;
             }

@@ -118,12 +118,57 @@ pub(crate) struct SmtpRelay {
     pub(crate) require_tls: bool,
     /// Take any certificate.
     pub(crate) trust_any: bool,
+    /// Roots instead of the system's, PEM.
     pub(crate) ca_file: Option<PathBuf>,
+    /// The certificates to take, whoever signed them; empty: as roots and names say.
+    pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) client_cert: Option<CertFiles>,
     pub(crate) helo: String,
     pub(crate) login: Option<Login>,
-    /// The one mechanism to use.
+    /// In place of the login's password.
+    pub(crate) token: Option<Token>,
+    /// The one mechanism to use, in capitals.
     pub(crate) mechanism: Option<String>,
+}
+
+/// SHA-256 of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint(pub(crate) [u8; 32]);
+
+/// An OAuth 2 access token, for XOAUTH2 and OAUTHBEARER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) source: TokenSource,
+    /// The section and key that name it.
+    pub(crate) key: (String, &'static str),
+}
+
+/// Where a token is taken from each time a new one is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenSource {
+    /// Its first line.
+    File(PathBuf),
+    /// Program and arguments, run without a shell; the first line it prints.
+    Command(Vec<String>),
+    Endpoint(Box<TokenEndpoint>),
+}
+
+/// Where tokens are fetched (RFC 6749 section 3.2), and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenEndpoint {
+    /// `https://`, or `http://` on this machine.
+    pub(crate) url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<Secret>,
+    pub(crate) grant: Grant,
+    pub(crate) scope: Option<String>,
+}
+
+/// By what right a token is asked for (RFC 6749 sections 4.4 and 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Grant {
+    ClientCredentials,
+    Refresh { refresh_token: Secret },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

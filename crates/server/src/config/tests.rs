@@ -1,5 +1,7 @@
 //! Settings from files and environment: what is meant, what is refused, and how it is said.
 
+mod relays;
+
 use super::reader::STARS;
 use super::*;
 

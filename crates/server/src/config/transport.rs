@@ -95,9 +95,11 @@ fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -
         require_tls: security == Security::Implicit,
         trust_any,
         ca_file: None,
+        fingerprints: Vec::new(),
         client_cert,
         helo,
         login,
+        token: None,
         mechanism: None,
     })
 }

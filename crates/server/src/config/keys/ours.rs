@@ -62,6 +62,8 @@ const SMTP: &[Key] = &[
     key("MAX_SIZE", Size, Value("50MB"), "The largest message, at most 50M."),
 ];
 
+const NO_TOKENS: &str = "write USER and PASSWD_FILE";
+
 const RELAY: &[Key] = &[
     key(
         "URL",
@@ -79,7 +81,43 @@ const RELAY: &[Key] = &[
         Empty,
         "A program, run without a shell, that prints the password on its first line within 10 s.",
     ),
-    key("AUTH", Word, Means("the best that is offered"), "The one mechanism to sign in by."),
+    key("AUTH", Word, Means("the best that is offered"), "The one mechanism to sign in by: PLAIN or LOGIN."),
+    with(
+        NotYet(NO_TOKENS),
+        key(
+            "TOKEN_FILE",
+            Path,
+            Empty,
+            "A file whose first line is an OAuth 2 access token, read for each sign-in.",
+        ),
+    ),
+    with(
+        NotYet(NO_TOKENS),
+        key(
+            "TOKEN_COMMAND",
+            Text,
+            Empty,
+            "A program, run without a shell for each sign-in, that prints the access token on its first line.",
+        ),
+    ),
+    with(
+        NotYet(NO_TOKENS),
+        key(
+            "TOKEN_URL",
+            Url,
+            Empty,
+            "Where access tokens are fetched: with CLIENT_ID and CLIENT_SECRET, or with REFRESH_TOKEN.",
+        ),
+    ),
+    with(NotYet(NO_TOKENS), key("CLIENT_ID", Text, Empty, "Who we are at TOKEN_URL.")),
+    with(NotYet(NO_TOKENS), key("CLIENT_SECRET", Secret, Empty, "Our secret at TOKEN_URL.")),
+    with(NotYet(NO_TOKENS), key("CLIENT_SECRET_FILE", Path, Empty, "A file whose first line is our secret.")),
+    with(NotYet(NO_TOKENS), key("REFRESH_TOKEN", Secret, Empty, "What TOKEN_URL gives an access token for.")),
+    with(
+        NotYet(NO_TOKENS),
+        key("REFRESH_TOKEN_FILE", Path, Empty, "A file whose first line is the refresh token."),
+    ),
+    with(NotYet(NO_TOKENS), key("SCOPE", Text, Empty, "The scope asked for at TOKEN_URL.")),
     key(
         "REQUIRE_TLS",
         Switch,
@@ -87,6 +125,15 @@ const RELAY: &[Key] = &[
         "Whether mail may go without TLS when none is offered.",
     ),
     key("CA_FILE", Path, Means("the system's roots"), "Certificates to trust, PEM."),
+    with(
+        NotYet("write CA_FILE"),
+        key(
+            "FINGERPRINT",
+            List,
+            Empty,
+            "SHA-256 of the certificates to take, whoever signed them, in hexadecimal with or without colons.",
+        ),
+    ),
     key(
         "FORCE_TRUST_SERVER_CERT",
         Switch,
