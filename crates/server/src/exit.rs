@@ -29,9 +29,9 @@ pub(crate) enum Failure {
     /// The daemon answered something that we do not understand.
     #[error("{0}")]
     Protocol(String),
-    /// A file to read.
-    #[error("{}: {because}", .path.display())]
-    Read { path: PathBuf, because: io::Error },
+    /// A file to read, which a flag names.
+    #[error("{flag} {}: {because}", .path.display())]
+    Read { flag: &'static str, path: PathBuf, because: io::Error },
     /// A file, folder or socket to make.
     #[error("{} cannot be created: {because}", .path.display())]
     Create { path: PathBuf, because: io::Error },

@@ -1,7 +1,7 @@
 //! The command line: verbs, flags, examples.
 
 use clap::{Args, Parser, Subcommand};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Takes mail from applications, keeps it safe, delivers it through your relay.
@@ -30,6 +30,7 @@ pub(crate) enum Verb {
     #[command(after_help = "\
 Examples:
   postrider dev
+  postrider dev --http 127.0.0.1:9025 --smtp 127.0.0.1:2525
   postrider dev --http 127.0.0.1:0 --smtp 127.0.0.1:0 --json
   postrider dev --data ./try --relay smtp://127.0.0.1:25")]
     Dev(Dev),
@@ -101,10 +102,10 @@ pub(crate) struct Dev {
     #[arg(long)]
     pub(crate) json: bool,
     /// Where API and console listen; port 0: any that is free
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8025")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8025", value_parser = address)]
     pub(crate) http: SocketAddr,
     /// Where SMTP listens; port 0: any that is free
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1025")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1025", value_parser = address)]
     pub(crate) smtp: SocketAddr,
     /// Keep everything in this folder [default: a folder that goes at exit]
     #[arg(long, value_name = "DIR")]
@@ -112,6 +113,15 @@ pub(crate) struct Dev {
     /// Deliver to this relay instead of the inbox, such as smtp://127.0.0.1:25
     #[arg(long, value_name = "URL")]
     pub(crate) relay: Option<String>,
+}
+
+/// An address to listen at; a port alone is one of this machine.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = ["localhost:", ":"].into_iter().find_map(|start| text.strip_prefix(start)).unwrap_or(text);
+    let here = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    text.parse().or_else(|_| port.parse().map(here)).map_err(|_| {
+        "write an address and a port, as in 127.0.0.1:8025, or a port alone, as in 8025".to_owned()
+    })
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `dev`: everything on loopback, without settings.
 
-use super::{args, print};
+use super::{args, identity, leftovers, print};
 use crate::clock::WallClock;
 use crate::config::{
     self, HttpDoor, Identity, Kept, Listen, Queue, Relay, Settings, SmtpDoor, Surroundings, Way,
@@ -17,7 +17,7 @@ use queue::state::{NewKey, StateDb, StateError};
 use serde_json::json;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Somebody sits in front of it: the end must not take long.
@@ -38,6 +38,9 @@ pub(crate) async fn run(dev: args::Dev, around: Surroundings) -> Result<(), Fail
         runtime_dir: None,
         grace: GRACE,
     };
+    if dev.relay.is_some() {
+        identity::warn(&plan.settings.identity.profile);
+    }
     let house = House::open(plan).await?;
     let key = key(&folder.path)?;
     let smtp = house.smtp.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -135,7 +138,10 @@ impl Folder {
             wire::folder(path)?;
             return Ok(Self { path: std::path::absolute(path)?, ours: false });
         }
-        let path = std::env::temp_dir().join(format!("postrider-dev-{}", uuid::Uuid::now_v7().simple()));
+        let around = std::env::temp_dir();
+        let seconds = WallClock.now().as_second().try_into().unwrap_or_default();
+        leftovers::remove(&around, SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let path = around.join(format!("{}{}", leftovers::NAME, uuid::Uuid::now_v7().simple()));
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
         made.map_err(|because| Failure::Create { path: path.clone(), because })?;
         Ok(Self { path, ours: true })

@@ -1,7 +1,7 @@
 //! A mail delivered at once by `send` itself, for when no daemon answers. Nothing is queued.
 
 use super::compose::bad;
-use super::print;
+use super::{note, print};
 use crate::clock::WallClock;
 use crate::config::Settings;
 use crate::exit::Failure;
@@ -43,14 +43,14 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
             Some(format!("{}: {}", recipient.address.as_str(), said(outcome)?))
         })
         .collect();
-    match trouble.is_empty() {
-        true => print(&if json {
-            json!({"id": unique, "status": "sent"}).to_string()
-        } else {
-            unique.to_string()
-        }),
-        false => Err(failure(&outcome, trouble.join("\n"))),
+    if !trouble.is_empty() {
+        return Err(failure(&outcome, trouble.join("\n")));
     }
+    note(&format!("no daemon answers: the mail was not queued but handed to {} at once", relay.url));
+    print(&match json {
+        true => json!({"id": unique, "status": "sent", "queued": false}).to_string(),
+        false => unique.to_string(),
+    })
 }
 
 /// What stood in the way of one recipient.

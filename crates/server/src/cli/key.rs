@@ -7,7 +7,7 @@ use crate::config::Surroundings;
 use crate::exit::Failure;
 use crate::wire;
 use queue::Clock;
-use queue::state::{KeyInfo, KeyScope, NewKey, StateDb};
+use queue::state::{KeyInfo, KeyScope, NewKey, StateDb, StateError};
 use serde_json::{Value, json};
 
 pub(crate) fn run(verb: &Key, around: &Surroundings) -> Result<(), Failure> {
@@ -15,7 +15,12 @@ pub(crate) fn run(verb: &Key, around: &Surroundings) -> Result<(), Failure> {
         Key::Create(create) => make(create, around),
         Key::List { place, json } => list(&open(place, around)?, *json),
         Key::Revoke { key, place, json } => {
-            let gone = open(place, around)?.revoke(key, WallClock.now()).map_err(wire::state)?;
+            let gone = open(place, around)?.revoke(key, WallClock.now()).map_err(|error| match error {
+                StateError::NotFound => Failure::Usage(format!(
+                    "no good key has the name or id {key:?}; postrider key list shows those there are"
+                )),
+                other => wire::state(other),
+            })?;
             match json {
                 true => print(&shown(&gone).to_string()),
                 false => print(&format!("{} ({}) is revoked", gone.name, gone.id)),

@@ -8,7 +8,9 @@ mod control;
 mod dev;
 mod direct;
 mod find;
+mod identity;
 mod key;
+mod leftovers;
 pub(crate) mod queue;
 mod send;
 mod serve;
@@ -39,6 +41,12 @@ fn block_on(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 /// A line on stdout. A reader that went away is no failure of ours.
 fn print(line: &str) -> Result<(), Failure> {
     write(format!("{line}\n").as_bytes())
+}
+
+/// A line on stderr, for people, beside an answer on stdout that a program may read.
+fn note(line: &str) {
+    // What was done is done, whether anybody reads of it or not.
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
 }
 
 fn write(bytes: &[u8]) -> Result<(), Failure> {

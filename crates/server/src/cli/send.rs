@@ -1,7 +1,8 @@
 //! `send`: one mail through the daemon, or by ourselves when there is none.
 
 use super::client::{self, Client};
-use super::{args, direct, find, print};
+use super::queue::show;
+use super::{args, direct, find, note, print};
 use crate::config::Surroundings;
 use crate::exit::Failure;
 use base64::Engine;
@@ -39,29 +40,46 @@ async fn submit(client: &Client, message: &Value, wait: bool, json: bool) -> Res
     let answer = client.call(Method::POST, "/emails", Some(message)).await?.success()?;
     let id = answer.get("id").and_then(Value::as_str);
     let id = id.ok_or_else(|| Failure::Protocol("the daemon accepted the mail and named no id".into()))?;
-    print(&if json { answer.to_string() } else { id.to_owned() })?;
+    if !wait || !json {
+        print(&if json { answer.to_string() } else { id.to_owned() })?;
+    }
     if !wait {
         return Ok(());
     }
-    match tokio::time::timeout(PATIENCE, outcome(client, id)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            Err(Failure::Later(format!("{id} is accepted and not yet delivered; the daemon goes on trying")))
-        }
-    }
+    let Ok(mail) = tokio::time::timeout(PATIENCE, settled(client, id)).await else {
+        return Err(Failure::Later(format!(
+            "{id} is accepted and not yet delivered; the daemon goes on trying"
+        )));
+    };
+    outcome(&mail?, id, json)
 }
 
-/// Asks until the mail's status is final.
-async fn outcome(client: &Client, id: &str) -> Result<(), Failure> {
+/// Tells what became of a settled mail, in the relay's words.
+fn outcome(mail: &Value, id: &str, json: bool) -> Result<(), Failure> {
+    let status = mail.get("status").and_then(Value::as_str).unwrap_or_default();
+    let recipients = mail.get("recipients");
+    if json {
+        print(&json!({"id": id, "status": status, "recipients": recipients}).to_string())?;
+    }
+    let said: Vec<String> = show::recipients(recipients.unwrap_or(&Value::Null)).collect();
+    if status != queue::Status::Sent.word() {
+        let show = format!("postrider queue show {id} tells the whole story");
+        return Err(Failure::Unavailable(format!("{id} is {status}\n{}\n{show}", said.join("\n"))));
+    }
+    if !json {
+        note(&said.join("\n"));
+    }
+    Ok(())
+}
+
+/// Asks until the mail's status is final; the mail then.
+async fn settled(client: &Client, id: &str) -> Result<Value, Failure> {
     let mut pause = Duration::from_millis(20);
     loop {
         let mail = client.call(Method::GET, &format!("/emails/{id}"), None).await?.success()?;
         let status = mail.get("status").and_then(Value::as_str).unwrap_or_default();
         match queue::Status::parse(status) {
-            Some(queue::Status::Sent) => return Ok(()),
-            Some(end) if end.is_final() => {
-                return Err(Failure::Unavailable(format!("{id} is {status}; GET /emails/{id} tells why")));
-            }
+            Some(end) if end.is_final() => return Ok(mail),
             Some(_) => {}
             None => {
                 return Err(Failure::Protocol(format!("the daemon gave {id} the unknown status {status:?}")));
@@ -97,10 +115,11 @@ fn message(send: &args::Send) -> Result<Value, Failure> {
     if let Some(from) = &send.from {
         message.insert("from".into(), json!(from));
     }
-    for (key, file) in [("text", &send.text), ("html", &send.html)] {
+    for (key, flag, file) in [("text", "--text", &send.text), ("html", "--html", &send.html)] {
         if let Some(path) = file {
-            let text = String::from_utf8(read(path)?)
-                .map_err(|_| Failure::BadMessage(format!("{}: is not UTF-8; convert it", path.display())))?;
+            let text = String::from_utf8(read(flag, path)?).map_err(|_| {
+                Failure::BadMessage(format!("{flag} {}: is not UTF-8; convert it", path.display()))
+            })?;
             message.insert(key.into(), json!(text));
         }
     }
@@ -130,12 +149,12 @@ fn headers(lines: &[String]) -> Result<Value, Failure> {
 
 fn attachment(path: &Path) -> Result<Value, Failure> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).filter(|n| n != "-");
-    let content = BASE64_STANDARD.encode(read(path)?);
+    let content = BASE64_STANDARD.encode(read("--attach", path)?);
     Ok(json!({"filename": name.unwrap_or_else(|| "attachment".into()), "content": content}))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |because| Failure::Read { path: path.to_owned(), because };
+fn read(flag: &'static str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |because| Failure::Read { flag, path: path.to_owned(), because };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)?;
@@ -144,7 +163,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
     match bytes.len() as u64 > MAX_FILE {
-        true => Err(Failure::BadMessage(format!("{} is longer than {MAX_FILE} octets", path.display()))),
+        true => {
+            Err(Failure::BadMessage(format!("{flag} {} is longer than {MAX_FILE} octets", path.display())))
+        }
         false => Ok(bytes),
     }
 }

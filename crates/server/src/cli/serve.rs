@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use super::{args, find};
+use super::{args, find, identity};
 use crate::config::{Kept, Surroundings};
 use crate::exit::Failure;
 use crate::house::{House, Plan};
@@ -14,6 +14,7 @@ pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), 
     if settings.queue.kept == Kept::InMemory {
         tracing::warn!("[queue] TYPE = channel keeps mail in memory: what waits is lost when we end");
     }
+    identity::warn(&settings.identity.profile);
     let relays: Vec<&str> = settings.relays.iter().map(|relay| relay.url.as_str()).collect();
     let (relay, data_dir) = (relays.join(", "), settings.data_dir.clone());
     let plan = Plan {

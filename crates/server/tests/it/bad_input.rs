@@ -21,6 +21,11 @@ fn flags() {
     check(&["send", "--to", "a@b.example"], "", 64, &["--text", "--html"]);
     check(&["send", "--to", "a@b.example", "--text", "-", "--html", "-"], "", 64, &["stdin"]);
     check(&["send", "--to", "a@b.example", "--text", "-", "--header", "X"], "", 64, &["colon"]);
+    check(&["send", "--to", "a@b.example", "--text", "/no/file"], "", 74, &["--text /no/file"]);
+    check(&["send", "--to", "a@b.example", "--html", "/no/file"], "", 74, &["--html /no/file"]);
+    let attach = ["send", "--to", "a@b.example", "--text", "-", "--attach", "/no/file"];
+    check(&attach, "x", 74, &["--attach /no/file"]);
+    check(&["dev", "--http", "eighty"], "", 64, &["--http", "127.0.0.1:8025"]);
     check(&["dev", "--relay", "lmtp://x"], "", 64, &["--relay", "not in this version"]);
     check(&["--log", "a=b=c", "compose"], "", 64, &["--log"]);
 }

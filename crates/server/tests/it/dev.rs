@@ -75,7 +75,10 @@ fn send_goes_through_the_socket_and_waits() {
     let flags = ["send", "--data", data, "--to", "ada@example.org", "bob@example.org", "--subject", "Hello"];
     let more = ["--text", "-", "--attach", file, "--header", "X-One: 1", "--wait"];
     let ended = run(&[&flags[..], &more[..]].concat(), "It works\n");
-    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for said in ["ada@example.org: sent", "bob@example.org: sent"] {
+        assert!(ended.err.contains(said), "{}", ended.err);
+    }
     let mail = dev.api.get(&format!("/emails/{}", ended.out.trim())).expect("an answer").json;
     assert_eq!((mail["status"].as_str(), mail["subject"].as_str()), (Some("sent"), Some("Hello")));
     assert_eq!(mail["recipients"].as_array().map(Vec::len), Some(2));
@@ -99,4 +102,32 @@ fn a_folder_of_its_own_goes_at_the_end_and_a_named_one_stays() {
     assert_eq!(dev.stop().0, Some(0));
     let dev = Dev::launch(&["--data", &path], temporary.path());
     assert_eq!(dev.api.get(&format!("/emails/{first}")).expect("an answer").json["subject"], "one");
+}
+
+#[test]
+fn a_run_removes_what_a_killed_one_left() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let left = temporary.path().join(format!("postrider-dev-{}", "0".repeat(32)));
+    std::fs::create_dir_all(left.join("log")).expect("made");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    std::fs::File::open(&left).expect("a folder").set_modified(long_ago).expect("ours");
+    let dev = Dev::launch(&[], temporary.path());
+    assert!(!left.exists());
+    assert_eq!(dev.stop().0, Some(0));
+}
+
+#[test]
+fn a_relay_is_warned_of_a_sender_it_cannot_answer() {
+    let data = tempfile::tempdir().expect("a folder");
+    // A lock that cannot be taken ends the run behind its warnings.
+    std::fs::create_dir(data.path().join("lock")).expect("made");
+    let relay = ["dev", "--http", "0", "--smtp", ":0", "--relay", "smtp://127.0.0.1:9"];
+    let folder = ["--data", data.path().to_str().expect("UTF-8")];
+    let ended = run(&[&relay[..], &folder[..]].concat(), "");
+    assert!(
+        ended.err.contains("postrider@localhost") && ended.err.contains("[mailer] FROM"),
+        "{}",
+        ended.err
+    );
+    assert_ne!(ended.code, Some(0));
 }

@@ -1,7 +1,7 @@
 //! `queue`: looking at the daemon's queue and acting on it, over its control socket.
 
 pub(crate) mod args;
-mod show;
+pub(crate) mod show;
 
 use super::{control, print};
 use crate::config::Surroundings;

@@ -53,10 +53,7 @@ pub(crate) fn mail(mail: &Value) -> String {
     if mail["possible_duplicate"] == true {
         out.push(format!("{:<11} it may have been delivered twice", "note"));
     }
-    for recipient in list(&mail["recipients"]) {
-        let (address, state) = (text(&recipient["address"]), text(&recipient["state"]));
-        out.push(format!("{:<11} {address}: {state}{}", "to", said(recipient)));
-    }
+    out.extend(recipients(&mail["recipients"]).map(|line| format!("{:<11} {line}", "to")));
     for attempt in list(&mail["attempts"]) {
         let place = [&attempt["time"], &attempt["relay"], &attempt["peer"]].map(text).join(" ");
         out.push(format!("\nattempt     {place}"));
@@ -67,8 +64,16 @@ pub(crate) fn mail(mail: &Value) -> String {
     out.join("\n")
 }
 
+/// What became of each recipient.
+pub(crate) fn recipients(recipients: &Value) -> impl Iterator<Item = String> {
+    list(recipients).iter().map(|recipient| {
+        let (address, state) = (text(&recipient["address"]), text(&recipient["state"]));
+        format!("{address}: {state}{}", said(recipient))
+    })
+}
+
 /// What the relay or we said of a recipient, behind a colon.
-pub(crate) fn said(recipient: &Value) -> String {
+fn said(recipient: &Value) -> String {
     let reply = &recipient["reply"];
     if let Some(code) = reply["code"].as_u64() {
         return format!(": {code} {}", text(&reply["text"]));
