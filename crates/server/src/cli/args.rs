@@ -83,6 +83,34 @@ Examples:
   postrider config sample > postrider.toml"
     )]
     Config(Config),
+    /// Completions for a shell, on stdout
+    #[command(after_help = "\
+Examples:
+  postrider completions bash > /etc/bash_completion.d/postrider
+  postrider completions zsh > \"${fpath[1]}/_postrider\"")]
+    Completions(Completions),
+    /// The manual page of postrider or of a verb, in roff
+    #[command(after_help = "\
+Examples:
+  postrider man | man -l -
+  postrider man queue list | man -l -
+  postrider man --folder /usr/local/share/man/man1")]
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The verb, in all its words; none: postrider itself
+    #[arg(value_name = "VERB")]
+    pub(crate) verb: Vec<String>,
+    /// Write the pages of all verbs into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// How a verb finds the daemon.

@@ -11,6 +11,7 @@ mod find;
 mod identity;
 mod key;
 mod leftovers;
+mod paper;
 pub(crate) mod queue;
 mod send;
 mod serve;
@@ -31,6 +32,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Queue(verb) => block_on(queue::run(verb, around)),
         Verb::Key(key) => key::run(&key, &around),
         Verb::Config(config) => config::run(&config, &around),
+        Verb::Completions(asked) => paper::completions(&asked),
+        Verb::Man(asked) => paper::man(&asked),
     }
 }
 

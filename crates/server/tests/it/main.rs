@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod dev;
+mod paper;
 mod queue;
 mod run;
 mod serve;
