@@ -13,10 +13,13 @@ use std::sync::Arc;
 /// Who wants work, and how much.
 #[derive(Debug, Clone)]
 pub struct LeaseAsk {
-    /// Only jobs of this route.
-    pub route: Arc<str>,
-    /// Who asks: jobs that only this relay may take come first, jobs that only another may take never.
+    /// Jobs of this route, besides those that name the relay itself; `None`: only the latter.
+    pub route: Option<Arc<str>>,
+    /// Who asks: jobs whose route is this relay, and jobs that only this relay may take for it has
+    /// them perhaps. Those that only another may take it never gets.
     pub relay: Arc<str>,
+    /// The relay's place in its route: of those who wait, the lowest is served first.
+    pub place: usize,
     /// Only urgent jobs.
     pub urgent: bool,
     /// At most this many.
@@ -27,7 +30,7 @@ impl LeaseAsk {
     /// Jobs of any priority, for the relay that has its route's name.
     pub fn new(route: impl Into<Arc<str>>, limit: usize) -> Self {
         let route = route.into();
-        Self { relay: route.clone(), route, urgent: false, limit }
+        Self { relay: route.clone(), route: Some(route), place: 0, urgent: false, limit }
     }
 }
 
@@ -55,7 +58,9 @@ pub struct Job {
     /// Attempts counted so far.
     pub attempts: u32,
     pub possible_duplicate: bool,
-    /// Whether only the relay that leased it may take it.
+    /// What its caller asked for: a route, or one relay.
+    pub route: Arc<str>,
+    /// Whether only the relay that leased it may take it, for it has it perhaps.
     pub pinned: bool,
     pub eight_bit: bool,
     pub utf8_header: bool,

@@ -45,7 +45,7 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
             got = next => match got {
                 Ok(Some(chunk)) => settle(desk, &mut open, chunk).await,
                 Ok(None) => break "the sender gave no outcome",
-                Err(_) => break "the sender panicked",
+                Err(_) => break PANICKED,
             },
             () = hammered(&mut hammer) => break "stopped before the outcome was known",
         }
@@ -53,6 +53,8 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
     drop(outcomes);
     abandon(desk, open, taken.load(Ordering::Relaxed), broken_off).await;
 }
+
+const PANICKED: &str = "the sender panicked";
 
 /// Completes at the hammer, or when the worker is gone.
 async fn hammered(stop: &mut watch::Receiver<Stop>) {
@@ -105,12 +107,20 @@ async fn abandon(desk: &Desk, open: BTreeMap<u64, Lease>, taken: u64, why: &str)
     let settlements = in_doubt.filter_map(|(ticket, lease)| {
         let trouble = Trouble { kind: TroubleKind::Lost, phase: Phase::End, reply: None, text: why.into() };
         let outcome = MailOutcome::all(ticket, lease.job.open.len(), RecipientOutcome::Unknown(trouble), "");
-        let settlement = weigh(desk, &lease.job, &outcome)?;
+        let mut settlement = weigh(desk, &lease.job, &outcome)?;
+        if why == PANICKED && desk.suspects.panicked(lease.job.id) {
+            tracing::error!(id = %lease.job.id, "{QUARANTINED}");
+            settlement.next = Next::Hold(QUARANTINED.into());
+        }
         Some((lease, settlement))
     });
     let settlements = settlements.collect();
     store(desk, settlements).await;
 }
+
+/// Shown of a mail that broke its sender too often.
+const QUARANTINED: &str = "quarantined: the sender panicked three times when it had this mail; \
+     this is a fault of postrider's, please report it; release the mail to try once more";
 
 /// Turns an outcome into a settlement; `None`: put back as it was.
 fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
@@ -145,7 +155,7 @@ fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
             Verdict::RelayTrouble | Verdict::TooFast(_) => due = due.min(later(now, trouble_wait)),
             Verdict::NextRelay => {
                 due = now;
-                settlement.only = desk.next();
+                settlement.only = desk.next(job);
             }
             Verdict::PutBack => due = now,
         }

@@ -113,11 +113,13 @@ impl Breaker {
         }
     }
 
-    /// The probe ended without news (nothing was due, we were told to stop).
-    pub fn undecided(&mut self, now: Instant) {
-        if self.state == State::Probing {
+    /// The probe ended; whether it did so without news (nothing was due, we were told to stop).
+    pub fn undecided(&mut self, now: Instant) -> bool {
+        let probing = self.state == State::Probing;
+        if probing {
             self.state = State::Open(now);
         }
+        probing
     }
 
     /// Why the relay is not used; `None`: it is.

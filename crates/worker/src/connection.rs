@@ -19,8 +19,9 @@ struct Probe<'a>(&'a Desk);
 
 impl Drop for Probe<'_> {
     fn drop(&mut self) {
-        self.0.health().undecided(Instant::now());
-        self.0.tell();
+        if self.0.health().undecided(Instant::now()) {
+            self.0.tell();
+        }
     }
 }
 
@@ -44,6 +45,8 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receive
             turn = desk.turn.lock(), if desk.relay.rate.is_some() => Some(turn),
             () = std::future::ready(()), if desk.relay.rate.is_none() => None,
         };
+        // A spare relay is left alone but for the mail that only it may take.
+        let spare = desk.is_spare();
         let (leave, limit) = ask(&desk, number);
         let probe = match leave {
             Leave::Full => None,
@@ -56,19 +59,21 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receive
         };
         let mut share = Share(&desk, limit);
         let ask = LeaseAsk {
-            route: desk.route.clone(),
+            route: (!spare).then(|| desk.route.clone()),
             relay: desk.relay.name.clone(),
+            place: desk.place,
             urgent: is_urgent_only(number, desk.relay.connections),
             limit,
         };
         let leases = tokio::select! {
             biased;
             _ = stop.changed() => continue,
-            // A relay of the route is in trouble, or well again.
-            _ = moved.changed(), if probe.is_none() => continue,
             leases = desk.store.lease(ask) => leases,
+            () = other_work(&desk, spare, probe.is_some(), &mut moved) => continue,
         };
         match leases {
+            // The relay went down while we waited: back untouched, another may have them.
+            Ok(leases) if probe.is_none() && !desk.health().usable() => drop(leases),
             Ok(leases) => {
                 share.1 = limit.saturating_sub(leases.len());
                 drop((share, turn));
@@ -85,10 +90,18 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receive
 
 /// Leave to lease, and how many mails.
 fn ask(desk: &Desk, number: usize) -> (Leave, usize) {
-    if desk.is_spare() {
-        return (Leave::Wait, 0);
-    }
     desk.health().leave(number, desk.relay.connections, desk.relay.batch.max(1), Instant::now())
+}
+
+/// Completes when the connection should ask for something else: a relay of the route is in trouble, or
+/// well again. A probe stays one, lest two relays that probe wake each other for ever.
+async fn other_work(desk: &Desk, spare: bool, probing: bool, moved: &mut watch::Receiver<u64>) {
+    while moved.changed().await.is_ok() {
+        if !probing || spare && !desk.is_spare() {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 async fn work(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {

@@ -4,7 +4,8 @@ use crate::breaker::Pace;
 use crate::health::Health;
 use crate::settings::{Relay, WorkerSettings};
 use crate::status::RelayStatus;
-use queue::{AnyStore, Clock, JobId};
+use crate::suspects::Suspects;
+use queue::{AnyStore, Clock, Job, JobId};
 use send::TroubleKind;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub(crate) struct Desk {
     pub(crate) route: Arc<str>,
     /// All relays of the route, by priority, and this one's place among them.
     siblings: Siblings,
-    place: usize,
+    pub(crate) place: usize,
     pub(crate) store: AnyStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<WorkerSettings>,
@@ -25,6 +26,7 @@ pub(crate) struct Desk {
     pub(crate) moved: Arc<watch::Sender<u64>>,
     /// With a rate, one connection at a time waits for mail: the others would sit on its share.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    pub(crate) suspects: Arc<Suspects>,
 }
 
 impl Desk {
@@ -46,6 +48,7 @@ impl Desk {
             health,
             moved: shared.moved.clone(),
             turn: tokio::sync::Mutex::new(()),
+            suspects: shared.suspects.clone(),
         }
     }
 
@@ -66,8 +69,16 @@ impl Desk {
         self.siblings().take(self.place).any(|better| better.health().usable())
     }
 
+    /// Whether no other relay may take the mail, for its caller named this one.
+    pub(crate) fn is_named_by(&self, job: &Job) -> bool {
+        job.route != self.route
+    }
+
     /// The relay that comes next, for mail that this one cannot take as it is.
-    pub(crate) fn next(&self) -> Option<Arc<str>> {
+    pub(crate) fn next(&self, job: &Job) -> Option<Arc<str>> {
+        if self.is_named_by(job) {
+            return None;
+        }
         self.siblings().nth(self.place + 1).map(|desk| desk.relay.name.clone())
     }
 
@@ -151,6 +162,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<WorkerSettings>,
     pub(crate) moved: Arc<watch::Sender<u64>>,
+    pub(crate) suspects: Arc<Suspects>,
 }
 
 /// How a kind of trouble is met.

@@ -98,9 +98,9 @@ impl Health {
         self.bucket.refund(mails);
     }
 
-    /// A probe ended without news.
-    pub(crate) fn undecided(&mut self, now: Instant) {
-        self.breaker.undecided(now);
+    /// A probe ended; whether it did so without news.
+    pub(crate) fn undecided(&mut self, now: Instant) -> bool {
+        self.breaker.undecided(now)
     }
 
     /// The relay answered for a mail; `Some`: it took it, then. Returns whether the connections must look again.

@@ -13,6 +13,7 @@ mod judge;
 mod retry;
 mod settings;
 mod status;
+mod suspects;
 mod verdicts;
 mod worker;
 

@@ -28,7 +28,7 @@ pub(crate) fn of(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) 
         profile: &desk.settings.retry,
         now,
         accepted_rcpts: outcome.recipients.len().saturating_sub(refused),
-        has_next: desk.next().is_some(),
+        has_next: desk.next(job).is_some(),
         tripped_alone: desk.health().was_tripped_alone(job.id),
         mass_failure: false,
     };
@@ -96,7 +96,7 @@ pub(crate) fn tell(desk: &Desk, job: &Job, outcome: &MailOutcome, verdicts: &Ver
         }
         (RecipientOutcome::Accepted(_) | RecipientOutcome::Undeliverable { .. }, _) => Duration::ZERO,
     };
-    if job.pinned { wait } else { desk.wait_for_any(wait) }
+    if job.pinned || desk.is_named_by(job) { wait } else { desk.wait_for_any(wait) }
 }
 
 fn refused(desk: &Desk, phase: Phase, reply: &Reply, mass_failure: bool) -> Duration {

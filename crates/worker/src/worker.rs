@@ -52,6 +52,7 @@ impl Worker {
             clock: clock.clone(),
             settings: Arc::new(settings),
             moved: Arc::new(watch::Sender::new(0)),
+            suspects: Arc::default(),
         };
         let (mut desks, mut tasks) = (Vec::new(), JoinSet::new());
         for route in routes {

@@ -96,7 +96,10 @@ impl<J: Journal> Works<J> {
     fn take(&mut self, command: Command, now: Timestamp, group: &mut Group, waiting: &mut Waiting) {
         match command {
             Command::Insert(jobs, answer) => waiting.inserts.push((self.insert(jobs, now, group), answer)),
-            Command::Lease(ask, answer) => self.lessees.push((ask, answer)),
+            Command::Lease(ask, answer) => {
+                let at = self.lessees.partition_point(|(waiting, _)| waiting.place >= ask.place);
+                self.lessees.insert(at, (ask, answer));
+            }
             Command::Settle(results, answer) => {
                 self.settle(results, now, group);
                 waiting.settles.push(answer);
@@ -299,7 +302,8 @@ impl<J: Journal> Works<J> {
         }
     }
 
-    /// Serves the lessees that wait, the one that came last first: its connection is the warmest.
+    /// Serves the lessees that wait: a relay that is preferred first, and of its connections the one
+    /// that came last, as it is the warmest.
     fn serve_lessees(&mut self, group: &mut Group, waiting: &mut Waiting) {
         let mut still = Vec::new();
         while let Some((ask, answer)) = self.lessees.pop() {
@@ -516,6 +520,7 @@ fn job(entry: &Entry, head: &Head, header: bytes::Bytes, body: bytes::Bytes) -> 
         priority: entry.priority,
         attempts: entry.attempts,
         possible_duplicate: entry.doubt,
+        route: entry.route.clone(),
         pinned: entry.only.is_some(),
         eight_bit: head.eight_bit,
         utf8_header: head.utf8_header,

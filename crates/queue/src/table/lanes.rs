@@ -74,6 +74,7 @@ pub(crate) struct Lanes {
     routes: HashMap<Arc<str>, Route>,
     /// Jobs that only one relay may take.
     relays: HashMap<Arc<str>, Route>,
+    turn: u32,
 }
 
 impl Lanes {
@@ -86,7 +87,18 @@ impl Lanes {
     }
 
     pub(crate) fn pop(&mut self, ask: &LeaseAsk) -> Option<JobId> {
-        let own = self.relays.get_mut(&ask.relay).and_then(|r| r.pop(ask.urgent));
-        own.or_else(|| self.routes.get_mut(&ask.route)?.pop(ask.urgent))
+        self.turn = self.turn.wrapping_add(1);
+        let named = ask.route.as_ref().filter(|route| **route != ask.relay);
+        // Pinned jobs first: they were tried before. Of the two routes each goes first in turn.
+        let routes = match self.turn.is_multiple_of(2) {
+            true => [Some(&ask.relay), named],
+            false => [named, Some(&ask.relay)],
+        };
+        let passes = if ask.urgent { &[true][..] } else { &[true, false] };
+        passes.iter().find_map(|urgent| {
+            let pinned = self.relays.get_mut(&ask.relay).and_then(|r| r.pop(*urgent));
+            let mut routes = routes.into_iter().flatten();
+            pinned.or_else(|| routes.find_map(|route| self.routes.get_mut(route)?.pop(*urgent)))
+        })
     }
 }

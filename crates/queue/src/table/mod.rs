@@ -148,7 +148,11 @@ impl Table {
             && let Some(id) = self.lanes.pop(ask)
         {
             let fits = |e: &Entry| {
-                e.state == State::Ready && e.only.as_ref().map_or(e.route == ask.route, |o| *o == ask.relay)
+                e.state == State::Ready
+                    && match &e.only {
+                        Some(only) => *only == ask.relay,
+                        None => e.route == ask.relay || Some(&e.route) == ask.route.as_ref(),
+                    }
             };
             if !self.get(id).is_some_and(fits) {
                 continue;

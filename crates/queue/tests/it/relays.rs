@@ -90,6 +90,50 @@ contract! {
         assert_eq!(leases.len(), 1);
     }
 
+    mail_that_names_a_relay_goes_there_only(h) {
+        let named = |n: &str| NewJob { route: "second".into(), ..job(n) };
+        h.insert(vec![named("a"), job("b"), named("c"), job("d")]).await;
+        assert_eq!(h.for_relay("third", false).await.len(), 2);
+        let own = LeaseAsk { relay: "second".into(), route: None, place: 0, urgent: false, limit: 9 };
+        let leases = h.store.lease(own).await.unwrap();
+        assert!(leases.iter().all(|l| &*l.job.route == "second" && !l.job.pinned));
+        assert_eq!(leases.len(), 2, "a relay that is spare gets its own only");
+        drop(leases);
+        let mut both = Vec::new();
+        for _ in 0..4 {
+            let one = LeaseAsk { limit: 1, relay: "second".into(), ..LeaseAsk::new("default", 1) };
+            both.extend(h.store.lease(one).await.unwrap());
+        }
+        let routes: Vec<_> = both.iter().map(|l| l.job.route.len()).collect();
+        assert!(routes.windows(2).all(|w| w[0] != w[1]), "in turn, so that neither waits for the other");
+    }
+
+    of_those_who_wait_the_preferred_relay_is_served(h) {
+        let ask = |relay: &str, place| LeaseAsk { relay: relay.into(), place, ..LeaseAsk::new("default", 1) };
+        let mut first = Box::pin(h.store.lease(ask("first", 0)));
+        let mut second = Box::pin(h.store.lease(ask("second", 1)));
+        let mut third = Box::pin(h.store.lease(ask("third", 2)));
+        tokio::select! {
+            biased;
+            _ = &mut third => panic!("nothing was there"),
+            _ = &mut first => panic!("nothing was there"),
+            _ = &mut second => panic!("nothing was there"),
+            _ = h.store.stats() => {}
+        }
+        h.insert(jobs(&["a", "b"])).await;
+        let leases = (first.await.unwrap(), second.await.unwrap());
+        assert_eq!((leases.0.len(), leases.1.len()), (1, 1));
+    }
+
+    urgent_mail_comes_first_whatever_it_names(h) {
+        let urgent = |route: &str| NewJob { route: route.into(), priority: Priority::Urgent, ..job(route) };
+        h.insert(vec![job("a"), NewJob { route: "second".into(), ..job("b") }]).await;
+        h.insert(vec![urgent("default"), urgent("second")]).await;
+        let mut leases = h.for_relay("second", false).await;
+        assert_eq!(leases.len(), 4);
+        assert!(leases.drain(..2).all(|l| l.job.priority == Priority::Urgent));
+    }
+
     a_connection_for_urgent_mail_takes_no_other(h) {
         h.insert(jobs(&["one"])).await;
         assert!(h.for_relay("default", true).await.is_empty());

@@ -74,26 +74,41 @@ pub(crate) fn trouble(kind: TroubleKind, phase: Phase) -> Trouble {
 pub(crate) struct Bench {
     pub(crate) store: AnyStore,
     pub(crate) clock: Arc<ManualClock>,
+    /// The first relay's.
     pub(crate) sender: Arc<Scripted>,
     pub(crate) worker: Worker,
     changes: broadcast::Receiver<Change>,
 }
 
 pub(crate) fn bench(script: impl Fn(&Mail, usize) -> Answer + Send + Sync + 'static) -> Bench {
-    let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
-    let shared: Arc<dyn Clock> = clock.clone();
-    let store = AnyStore::memory(StoreSettings::default(), shared.clone());
+    bench_of(vec![relay("default", script)])
+}
+
+/// A relay and the sender behind it.
+pub(crate) type Scene = (Relay, Arc<Scripted>);
+
+pub(crate) fn relay(name: &str, script: impl Fn(&Mail, usize) -> Answer + Send + Sync + 'static) -> Scene {
     let sender =
         Arc::new(Scripted { script: Box::new(script), seen: Mutex::default(), taken: Semaphore::new(0) });
     let relay = Relay {
-        name: "default".into(),
-        url: "smtp://relay.test:25".into(),
+        name: name.into(),
+        url: format!("smtp://{name}.test:25").into(),
         sender: sender.clone(),
         connections: 2,
         batch: 4,
         rate: None,
     };
-    let route = Route { name: "default".into(), relays: vec![relay] };
+    (relay, sender)
+}
+
+/// Several relays of the default route, by priority.
+pub(crate) fn bench_of(scenes: Vec<Scene>) -> Bench {
+    let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+    let shared: Arc<dyn Clock> = clock.clone();
+    let store = AnyStore::memory(StoreSettings::default(), shared.clone());
+    let sender = scenes[0].1.clone();
+    let relays = scenes.into_iter().map(|(relay, _)| relay).collect();
+    let route = Route { name: "default".into(), relays };
     let settings = WorkerSettings { retry: RetryProfile::default() };
     let changes = store.changes();
     let worker = Worker::start(&store, vec![route], settings, &shared);
@@ -138,8 +153,9 @@ impl Bench {
     /// Waits until the job changes to this status.
     pub(crate) async fn until(&mut self, id: JobId, status: Status) -> JobView {
         loop {
-            let change = self.changes.recv().await.unwrap();
-            if change.id == id && change.status == status {
+            let change = self.changes.recv().await;
+            let missed = matches!(change, Err(broadcast::error::RecvError::Lagged(_)));
+            if missed || change.is_ok_and(|c| c.id == id && c.status == status) {
                 let view = self.view(id).await;
                 if view.status == status {
                     return view;

@@ -11,3 +11,5 @@ mod bench;
 mod delivery;
 mod drain;
 mod outage;
+mod refusals;
+mod relays;
