@@ -1,5 +1,6 @@
 //! The mails every contender composes.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// A mail as a program hands it over.
@@ -11,7 +12,7 @@ pub struct Case {
     pub headers: Vec<(String, String)>,
     pub html: String,
     /// Name, type, content.
-    pub files: Vec<(String, String, Vec<u8>)>,
+    pub files: Vec<(String, String, Bytes)>,
 }
 
 impl Case {
@@ -77,7 +78,7 @@ pub fn all() -> Vec<Case> {
 }
 
 /// Bytes that do not compress, the same on each run.
-fn noise(count: usize) -> Vec<u8> {
+fn noise(count: usize) -> Bytes {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     (0..count)
         .map(|_| {

@@ -2,6 +2,7 @@
 
 use crate::cases::Case;
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart};
 use message::{Draft, Profile, Written};
@@ -9,9 +10,11 @@ use message::{Draft, Profile, Written};
 /// Columns of prose, for every contender.
 const WIDTH: usize = 78;
 
-pub type Compose = fn(&Case, u128) -> Result<Vec<u8>>;
+/// The mail, in one piece or, as ours, header and body apart.
+pub type Mail = [Bytes; 2];
+pub type Compose = fn(&Case, u128) -> Result<Mail>;
 
-pub fn ours(case: &Case, unique: u128) -> Result<Vec<u8>> {
+pub fn ours(case: &Case, unique: u128) -> Result<Mail> {
     let person = |(name, address): &(String, String)| Written::Parts {
         name: Some(name.clone()),
         address: address.clone(),
@@ -27,7 +30,7 @@ pub fn ours(case: &Case, unique: u128) -> Result<Vec<u8>> {
             .iter()
             .map(|(name, kind, content)| message::Attachment {
                 filename: Some(name.clone()),
-                content: content.clone().into(),
+                content: content.clone(),
                 content_type: Some(kind.clone()),
                 content_id: None,
             })
@@ -35,14 +38,14 @@ pub fn ours(case: &Case, unique: u128) -> Result<Vec<u8>> {
         ..Draft::default()
     };
     let mail = message::compose(&draft, &Profile::default(), jiff::Timestamp::UNIX_EPOCH, unique)?;
-    Ok([mail.header, mail.body].concat())
+    Ok([mail.header, mail.body])
 }
 
 pub fn text_of(html: &str) -> Result<String> {
     Ok(html2text::from_read(html.as_bytes(), WIDTH)?)
 }
 
-pub fn lettre(case: &Case, _: u128) -> Result<Vec<u8>> {
+pub fn lettre(case: &Case, _: u128) -> Result<Mail> {
     let person = |(name, address): &(String, String)| -> Result<Mailbox> {
         Ok(Mailbox::new(Some(name.clone()), address.parse()?))
     };
@@ -56,17 +59,17 @@ pub fn lettre(case: &Case, _: u128) -> Result<Vec<u8>> {
     }
     let texts = MultiPart::alternative_plain_html(text_of(&case.html)?, case.html.clone());
     if case.files.is_empty() {
-        return Ok(builder.multipart(texts)?.formatted());
+        return Ok(whole(builder.multipart(texts)?.formatted()));
     }
     let mut mixed = MultiPart::mixed().multipart(texts);
     for (name, kind, content) in &case.files {
         let kind = ContentType::parse(kind)?;
-        mixed = mixed.singlepart(Attachment::new(name.clone()).body(content.clone(), kind));
+        mixed = mixed.singlepart(Attachment::new(name.clone()).body(content.to_vec(), kind));
     }
-    Ok(builder.multipart(mixed)?.formatted())
+    Ok(whole(builder.multipart(mixed)?.formatted()))
 }
 
-pub fn mail_builder(case: &Case, _: u128) -> Result<Vec<u8>> {
+pub fn mail_builder(case: &Case, _: u128) -> Result<Mail> {
     use mail_builder::headers::text::Text;
     let person = |p: &(String, String)| (p.0.clone(), p.1.clone());
     let mut builder = mail_builder::MessageBuilder::new()
@@ -79,7 +82,11 @@ pub fn mail_builder(case: &Case, _: u128) -> Result<Vec<u8>> {
         builder = builder.header(name.as_str(), Text::new(value.as_str()));
     }
     for (name, kind, content) in &case.files {
-        builder = builder.attachment(kind.as_str(), name.as_str(), content.as_slice());
+        builder = builder.attachment(kind.as_str(), name.as_str(), &content[..]);
     }
-    Ok(builder.write_to_vec()?)
+    Ok(whole(builder.write_to_vec()?))
+}
+
+fn whole(mail: Vec<u8>) -> Mail {
+    [mail.into(), Bytes::new()]
 }

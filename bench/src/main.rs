@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     };
     for (at, case) in all.iter().enumerate() {
         for (name, compose) in RUST {
-            proof::check(name, case, &compose(case, 7)?)?;
+            proof::check(name, case, &compose(case, 7)?.concat())?;
         }
         if let Some(node) = &mut node {
             proof::check("nodemailer", case, &node.show(at)?)?;

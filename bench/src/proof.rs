@@ -21,7 +21,7 @@ pub fn check(name: &str, case: &Case, raw: &[u8]) -> Result<()> {
     ensure!(lines(&html) == lines(&case.html), "{place}: the HTML differs\n{html}");
     ensure!(mail.body_text(0).is_some_and(|text| !text.is_empty()), "{place}: no text");
     let files: Vec<_> = mail.attachments().map(|a| (a.attachment_name(), a.contents())).collect();
-    let want: Vec<_> = case.files.iter().map(|(n, _, c)| (Some(n.as_str()), c.as_slice())).collect();
+    let want: Vec<_> = case.files.iter().map(|(n, _, c)| (Some(n.as_str()), &c[..])).collect();
     ensure!(files == want, "{place}: the attachments differ");
     Ok(())
 }

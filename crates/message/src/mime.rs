@@ -1,6 +1,6 @@
 //! The body: parts, their headers and the multiparts around them (RFC 2045, RFC 2046, RFC 2231).
 
-use crate::encoding::{base64_lines, prefers_base64, quoted_printable, with_crlf};
+use crate::encoding::{Transfer, base64_lines};
 use crate::error::Faults;
 use crate::fields::has_control;
 use crate::header::put_hex;
@@ -18,7 +18,7 @@ pub(crate) fn write(header: &mut Vec<u8>, body: &mut Vec<u8>, draft: &Draft, pla
     let text = text_part(draft, plain_text);
     let (inline, files): (Vec<_>, Vec<_>) =
         draft.attachments.iter().partition(|a| a.content_id.is_some() && html.is_some());
-    let carried: usize = draft.attachments.iter().map(|a| a.content.len() * 3 / 2 + 512).sum();
+    let carried: usize = draft.attachments.iter().map(|a| a.content.len() / 57 * 78 + 512).sum();
     let words = html.map_or(0, str::len) + text.as_deref().map_or(0, str::len);
     body.reserve(words + words / 4 + carried + 1024);
     header.extend_from_slice(b"MIME-Version: 1.0\r\n");
@@ -30,13 +30,7 @@ pub(crate) fn write(header: &mut Vec<u8>, body: &mut Vec<u8>, draft: &Draft, pla
     tree.multipart("mixed", "m");
     let mut part = Tree { out: body, unique };
     part.delimiter("m");
-    let mut inner = Vec::new();
-    part.content(&mut inner, text.as_deref(), html, &inline);
-    part.out.extend_from_slice(b"\r\n");
-    part.out.extend_from_slice(&inner);
-    if inner.is_empty() || text.as_deref().unwrap_or_default().ends_with(['\n', '\r']) {
-        part.put("\r\n");
-    }
+    part.inner(text.as_deref(), html, &inline);
     for file in files {
         part.delimiter("m");
         part.file(file, "attachment");
@@ -65,7 +59,8 @@ impl Tree<'_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// `=_` stands in neither encoding, so no part can hold the boundary.
+    /// `=_` stands in neither encoding, and a text with such a line is not sent as 7bit, so no part
+    /// can hold the boundary.
     fn multipart(&mut self, subtype: &str, level: &str) {
         let boundary = format!(" boundary=\"=_{level}{:032x}\"\r\n", self.unique);
         self.put("Content-Type: multipart/");
@@ -95,29 +90,41 @@ impl Tree<'_> {
         match (text, html) {
             (Some(text), Some(html)) => {
                 self.multipart("alternative", "a");
-                let mut part = Tree { out: body, unique: self.unique };
-                part.delimiter("a");
-                part.leaf("plain", text);
-                part.delimiter("a");
-                part.html_part(html, inline);
-                part.close("a");
+                Tree { out: body, unique: self.unique }.alternative(text, html, inline);
             }
+            (None, Some(html)) if inline.is_empty() => self.only("html", html, body),
             (None, Some(html)) => {
-                let unique = self.unique;
-                if inline.is_empty() {
-                    text_fields(self.out, "html", html);
-                    text_content(body, html);
-                } else {
-                    self.multipart("related", "r");
-                    Tree { out: body, unique }.related(html, inline);
-                }
+                self.multipart("related", "r");
+                Tree { out: body, unique: self.unique }.related(html, inline);
             }
-            (text, None) => {
-                let text = text.unwrap_or_default();
-                text_fields(self.out, "plain", text);
-                text_content(body, text);
-            }
+            (text, None) => self.only("plain", text.unwrap_or_default(), body),
         }
+    }
+
+    /// Text and HTML as the first part of a multipart.
+    fn inner(&mut self, text: Option<&str>, html: Option<&str>, inline: &[&Attachment]) {
+        match (text, html) {
+            (Some(text), Some(html)) => {
+                self.multipart("alternative", "a");
+                self.put("\r\n");
+                self.alternative(text, html, inline);
+            }
+            (None, Some(html)) => self.html_part(html, inline),
+            (text, None) => self.leaf("plain", text.unwrap_or_default()),
+        }
+    }
+
+    fn alternative(&mut self, text: &str, html: &str, inline: &[&Attachment]) {
+        self.delimiter("a");
+        self.leaf("plain", text);
+        self.delimiter("a");
+        self.html_part(html, inline);
+        self.close("a");
+    }
+
+    /// The one text of a message without parts.
+    fn only(&mut self, subtype: &str, text: &str, body: &mut Vec<u8>) {
+        self.text_fields(subtype, text).write(body, text.as_bytes());
     }
 
     fn html_part(&mut self, html: &str, inline: &[&Attachment]) {
@@ -140,14 +147,24 @@ impl Tree<'_> {
     }
 
     fn leaf(&mut self, subtype: &str, text: &str) {
-        text_fields(self.out, subtype, text);
+        let transfer = self.text_fields(subtype, text);
         self.put("\r\n");
-        text_content(self.out, text);
+        transfer.write(self.out, text.as_bytes());
         // The line end before a delimiter is the delimiter's (RFC 2046 5.1.1), so text that ends
         // with one of its own gets a second.
         if text.is_empty() || text.ends_with(['\n', '\r']) {
             self.put("\r\n");
         }
+    }
+
+    fn text_fields(&mut self, subtype: &str, text: &str) -> Transfer {
+        let transfer = Transfer::of(text.as_bytes());
+        self.put("Content-Type: text/");
+        self.put(subtype);
+        self.put("; charset=utf-8\r\nContent-Transfer-Encoding: ");
+        self.put(transfer.name());
+        self.put("\r\n");
+        transfer
     }
 
     fn file(&mut self, file: &Attachment, disposition: &str) {
@@ -165,23 +182,6 @@ impl Tree<'_> {
         self.put("\r\n\r\n");
         base64_lines(self.out, &file.content);
         self.put("\r\n");
-    }
-}
-
-fn text_fields(out: &mut Vec<u8>, subtype: &str, text: &str) {
-    let encoding = if prefers_base64(text.as_bytes()) { "base64" } else { "quoted-printable" };
-    out.extend_from_slice(b"Content-Type: text/");
-    out.extend_from_slice(subtype.as_bytes());
-    out.extend_from_slice(b"; charset=utf-8\r\nContent-Transfer-Encoding: ");
-    out.extend_from_slice(encoding.as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
-
-fn text_content(out: &mut Vec<u8>, text: &str) {
-    if prefers_base64(text.as_bytes()) {
-        base64_lines(out, &with_crlf(text.as_bytes()));
-    } else {
-        quoted_printable(out, text.as_bytes());
     }
 }
 

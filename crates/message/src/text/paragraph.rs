@@ -1,5 +1,7 @@
 //! Collects the words of one paragraph, wraps it and puts it behind its prefix.
 
+use super::width::{columns, piece};
+
 /// Columns of a line of prose.
 const WIDTH: usize = 78;
 /// Columns that stay for words however deep the prefix is.
@@ -87,22 +89,37 @@ impl Paragraphs {
         self.hard_break(Gap::Line);
     }
 
-    /// Text with its runs of blanks as one.
+    /// Text with its runs of blanks as one; control characters are left out, since they steer
+    /// terminals.
     pub(super) fn text(&mut self, text: &str) {
-        let is_blank = |c: char| c.is_ascii_whitespace() || c == '\u{a0}';
-        for word in text.split(is_blank) {
-            if word.is_empty() {
-                self.space = true;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.bytes().position(|b| class(b) != Class::Word).unwrap_or(rest.len());
+            if end > 0 {
+                let (word, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+                self.word(word);
+                rest = tail;
                 continue;
             }
-            self.begin();
-            if self.space && !self.words.is_empty() && !self.words.ends_with([' ', '\n']) {
-                self.words.push(' ');
+            let mut chars = rest.chars();
+            match chars.next() {
+                Some(c) if c.is_ascii_whitespace() || c == '\u{a0}' => self.space = true,
+                Some(c) if c.is_control() => {}
+                Some(c) => self.word(c.encode_utf8(&mut [0; 4])),
+                None => {}
             }
-            self.words.push_str(word);
-            self.space = true;
+            rest = chars.as_str();
         }
-        self.space = text.ends_with(is_blank) || text.is_empty() && self.space;
+    }
+
+    /// A word or the next piece of one.
+    fn word(&mut self, word: &str) {
+        self.begin();
+        if self.space && !self.words.is_empty() && !self.words.ends_with([' ', '\n']) {
+            self.words.push(' ');
+        }
+        self.words.push_str(word);
+        self.space = false;
     }
 
     pub(super) fn space(&mut self) {
@@ -112,7 +129,11 @@ impl Paragraphs {
     pub(super) fn verbatim(&mut self, text: &str) {
         self.begin();
         self.fixed = true;
-        self.words.push_str(text);
+        if text.bytes().all(|b| class(b) != Class::Other) {
+            return self.words.push_str(text);
+        }
+        let steers = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
+        self.words.extend(text.chars().filter(|c| !steers(c)));
     }
 
     pub(super) fn line_end(&mut self) {
@@ -187,39 +208,57 @@ impl Paragraphs {
         columns(text)
     }
 
-    /// Breaks at blanks so that lines stay within 78 columns; the widest line's width.
+    /// Breaks at blanks, and beside wide characters, so that lines stay within 78 columns; the widest
+    /// line's width.
     fn wrap(&mut self, text: &str) -> usize {
         let room = WIDTH.saturating_sub(self.prefix.len()).max(LEAST);
-        if text.len() <= room {
+        if text.len() <= room || text.len() <= room * 4 && columns(text) <= room {
             return self.line(text.trim());
         }
         let (mut used, mut widest) = (0, 0);
         for word in text.split(' ').filter(|w| !w.is_empty()) {
-            let width = columns(word);
-            if used > 0 && used + 1 + width <= room {
-                self.out.push(' ');
-                used += 1;
-            } else {
-                if used > 0 {
-                    self.out.push('\n');
+            let mut blank = 1;
+            let mut rest = word;
+            while !rest.is_empty() {
+                let (piece, tail, width) = piece(rest);
+                if used > 0 && used + blank + width <= room {
+                    self.out.push_str(if blank == 1 { " " } else { "" });
+                    used += blank;
+                } else {
+                    self.out.push_str(if used > 0 { "\n" } else { "" });
+                    self.put_prefix(false);
+                    used = 0;
                 }
-                self.put_prefix(false);
-                used = 0;
+                self.out.push_str(piece);
+                used += width;
+                widest = widest.max(used);
+                (blank, rest) = (0, tail);
             }
-            self.out.push_str(word);
-            used += width;
-            widest = widest.max(used);
         }
         self.out.push('\n');
         widest
     }
 
-    pub(super) fn finish(mut self) -> String {
+    /// The whole text; the page is empty afterwards.
+    pub(super) fn finish(&mut self) -> String {
         self.flush();
-        self.out
+        std::mem::take(&mut self.out)
     }
 }
 
-fn columns(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
+/// What a byte of running text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Word,
+    Blank,
+    /// A control character, or the start of one in UTF-8, or of the no-break space.
+    Other,
+}
+
+const fn class(byte: u8) -> Class {
+    match byte {
+        b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => Class::Blank,
+        0..b' ' | 0x7f | 0xc2 => Class::Other,
+        _ => Class::Word,
+    }
 }
