@@ -64,13 +64,11 @@ pub struct Envelope {
 impl Envelope {
     /// An envelope without DSN options; repeated addresses are kept once, in order.
     pub fn new(from: ReversePath, to: impl IntoIterator<Item = Address>) -> Self {
-        let mut unique: Vec<Recipient> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for address in to {
-            if seen.insert(address.clone()) {
-                unique.push(address.into());
-            }
-        }
+        let all: Vec<Address> = to.into_iter().collect();
+        let mut seen = std::collections::HashSet::with_capacity(all.len());
+        let first: Vec<bool> = all.iter().map(|address| seen.insert(address)).collect();
+        let kept = all.into_iter().zip(first).filter(|(_, first)| *first);
+        let unique = kept.map(|(address, _)| address.into()).collect();
         Self { from, to: unique, ret: None, envid: None }
     }
 }

@@ -106,14 +106,19 @@ const ORDER: [&str; 10] =
 fn write_fields(all: &mut Fields) -> Result<Vec<u8>, ComposeError> {
     let rank = |f: &Field| ORDER.iter().position(|n| n.eq_ignore_ascii_case(&f.name)).unwrap_or(ORDER.len());
     all.0.sort_by_key(rank);
-    let mut block = Vec::with_capacity(1024);
+    let size = |f: &Field| match &f.value {
+        Value::Mailboxes(list) => list.len() * 64,
+        Value::Text(text) => text.len() + text.len() / 8 + f.name.len() + 4,
+    };
+    // The MIME fields come behind.
+    let mut block = Vec::with_capacity(all.0.iter().map(size).sum::<usize>() + 512);
     let mut faults = Faults::default();
     for field in &all.0 {
         if field.name.eq_ignore_ascii_case("Bcc") {
             continue;
         }
         let value = match &field.value {
-            Value::Mailboxes(list) => header::mailboxes(&field.name, list),
+            Value::Mailboxes(list) => header::mailboxes(&field.name, list).into(),
             Value::Text(text) => header::unstructured(&field.name, text),
         };
         if !header::put(&mut block, &field.name, &value) {

@@ -59,7 +59,7 @@ impl Fields {
 pub(crate) fn of_draft(draft: &Draft, profile: &Profile, faults: &mut Faults) -> Fields {
     let mut fields = Fields::default();
     let from = match &draft.from {
-        Some(written) => read("from".into(), written, faults),
+        Some(written) => read(&|| "from".into(), written, faults),
         None => profile.from.iter().cloned().collect(),
     };
     let lists = [
@@ -78,24 +78,28 @@ pub(crate) fn of_draft(draft: &Draft, profile: &Profile, faults: &mut Faults) ->
 }
 
 fn read_all(key: &str, all: &[Written], faults: &mut Faults) -> Vec<Mailbox> {
-    let place = |i: usize| if all.len() == 1 { key.to_owned() } else { format!("{key}[{i}]") };
-    all.iter().enumerate().flat_map(|(i, written)| read(place(i), written, faults)).collect()
+    let mut list = Vec::with_capacity(all.len());
+    for (i, written) in all.iter().enumerate() {
+        let place = || if all.len() == 1 { key.to_owned() } else { format!("{key}[{i}]") };
+        list.append(&mut read(&place, written, faults));
+    }
+    list
 }
 
-fn read(place: String, written: &Written, faults: &mut Faults) -> Vec<Mailbox> {
+fn read(place: &dyn Fn() -> String, written: &Written, faults: &mut Faults) -> Vec<Mailbox> {
     match written {
         Written::Text(text) => match Mailbox::parse_list(text) {
             Ok(list) => return list,
-            Err(e) => faults.add(place, e.to_string()),
+            Err(e) => faults.add(place(), e.to_string()),
         },
         Written::Parts { name, address } => {
             let name = name.as_deref().map(str::trim).filter(|n| !n.is_empty());
             if name.is_some_and(has_control) {
-                faults.add(place.clone(), CONTROL);
+                faults.add(place(), CONTROL);
             }
             match envelope::Address::parse(address) {
                 Ok(address) => return vec![Mailbox { name: name.map(Into::into), address }],
-                Err(e) => faults.add(place, e.to_string()),
+                Err(e) => faults.add(place(), e.to_string()),
             }
         }
     }
@@ -106,7 +110,9 @@ const CONTROL: &str = "it holds a line break or another control character; remov
 
 /// Line breaks of any kind and control characters; a tab is a blank.
 pub(crate) fn has_control(text: &str) -> bool {
-    text.chars().any(|c| c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}'))
+    let plain = |b: u8| matches!(b, b' '..=b'~' | b'\t');
+    let steers = |c: char| c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}');
+    !text.bytes().all(plain) && text.chars().any(steers)
 }
 
 /// Checks `text` as the value of an unstructured field.
@@ -119,9 +125,9 @@ pub(crate) fn check_text(place: &str, text: &str, faults: &mut Faults) {
 /// Applies the caller's headers, before Subject, Date and the rest are set.
 pub(crate) fn apply_headers(fields: &mut Fields, draft: &Draft, profile: &Profile, faults: &mut Faults) {
     for (name, values) in &draft.headers {
-        let place = format!("headers.{}", name.escape_default());
+        let place = || format!("headers.{}", name.escape_default());
         if OWN_KEYS.iter().any(|own| own.eq_ignore_ascii_case(name)) && !profile.headers_may_replace {
-            faults.add(place, "this field has a key of its own; use that key instead of `headers`");
+            faults.add(place(), "this field has a key of its own; use that key instead of `headers`");
             continue;
         }
         apply(fields, &place, name, values, faults);
@@ -144,36 +150,49 @@ const OWN_KEYS: [&str; 9] = [
 /// Applies the operator's override headers, which come last.
 pub(crate) fn apply_overrides(fields: &mut Fields, profile: &Profile, faults: &mut Faults) {
     for (name, values) in &profile.override_headers {
-        apply(fields, &format!("override_header.{}", name.escape_default()), name, values, faults);
+        let place = || format!("override_header.{}", name.escape_default());
+        apply(fields, &place, name, values, faults);
     }
 }
 
-fn apply(fields: &mut Fields, place: &str, name: &str, values: &[String], faults: &mut Faults) {
+fn apply(
+    fields: &mut Fields,
+    place: &dyn Fn() -> String,
+    name: &str,
+    values: &[String],
+    faults: &mut Faults,
+) {
     if !is_field_name(name) {
         return faults
-            .add(place, "it is not a header name; use letters, digits and \"-\", at most 76 of them");
+            .add(place(), "it is not a header name; use letters, digits and \"-\", at most 76 of them");
     }
     if SET_BY_US.iter().any(|own| own.eq_ignore_ascii_case(name)) {
-        return faults.add(place, "this field follows from the content or the way of the mail; leave it out");
-    }
-    let filled: Vec<&str> = values.iter().map(String::as_str).filter(|v| !v.trim().is_empty()).collect();
-    if filled.is_empty() {
-        return fields.remove(name);
+        return faults
+            .add(place(), "this field follows from the content or the way of the mail; leave it out");
     }
     let separator = if THREAD_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name)) { " " } else { ", " };
-    let text = filled.join(separator);
+    let mut text = String::with_capacity(values.iter().map(|v| v.len() + 2).sum());
+    for value in values.iter().filter(|v| !v.trim().is_empty()) {
+        text.push_str(if text.is_empty() { "" } else { separator });
+        text.push_str(value);
+    }
+    if text.is_empty() {
+        return fields.remove(name);
+    }
     if ADDRESS_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name)) {
         return match Mailbox::parse_list(&text) {
             Ok(list) => fields.set(name, Value::Mailboxes(list)),
-            Err(e) => faults.add(place, e.to_string()),
+            Err(e) => faults.add(place(), e.to_string()),
         };
     }
-    check_text(place, &text, faults);
+    if has_control(&text) {
+        faults.add(place(), CONTROL);
+    }
     if STRUCTURED.iter().any(|f| f.eq_ignore_ascii_case(name)) {
         let long = text.split([' ', '\t']).any(|word| word.len() > MAX_ID);
         if long || !text.is_ascii() {
             let problem = "an id here must be ASCII and at most 900 octets long; shorten it or leave it out";
-            return faults.add(place, problem);
+            return faults.add(place(), problem);
         }
     }
     fields.set(name, Value::Text(text));

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use envelope::Mailbox;
+use std::borrow::Cow;
 
 /// Octets of a header line that a fold can keep (RFC 5322 2.1.1).
 const FOLD: usize = 78;
@@ -45,18 +46,31 @@ pub(crate) fn put(out: &mut Vec<u8>, name: &str, value: &str) -> bool {
 }
 
 /// The value of an unstructured field: as it is when it can travel so, else in encoded words.
-pub(crate) fn unstructured(name: &str, value: &str) -> String {
-    let plain = value.bytes().all(|b| (b' '..=b'~').contains(&b) || b == b'\t')
-        && !value.contains("=?")
-        && !value.starts_with([' ', '\t'])
-        && !value.ends_with([' ', '\t'])
-        && value.split([' ', '\t']).all(|word| name.len() + word.len() < MAX_LINE - 40);
-    if plain {
-        return value.to_owned();
+pub(crate) fn unstructured<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if is_plain(value, (MAX_LINE - 40).saturating_sub(name.len())) {
+        return Cow::Borrowed(value);
     }
     let mut out = String::with_capacity(value.len() * 2);
     encoded_words(&mut out, value, name.len() + 2);
-    out
+    Cow::Owned(out)
+}
+
+/// Printable ASCII without blanks at its ends, without what looks like an encoded word, and with words
+/// below `longest` octets.
+fn is_plain(value: &str, longest: usize) -> bool {
+    let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
+    let bytes = value.as_bytes();
+    let mut word = 0;
+    let mut before = 0;
+    for &b in bytes {
+        word = if b == b' ' || b == b'\t' { 0 } else { word + 1 };
+        let good = matches!(b, b' '..=b'~' | b'\t') && word < longest && !(before == b'=' && b == b'?');
+        if !good {
+            return false;
+        }
+        before = b;
+    }
+    !blank(bytes.first()) && !blank(bytes.last())
 }
 
 /// The value of an address field: mailboxes by comma.
@@ -93,9 +107,9 @@ pub fn mailbox_text(mailbox: &Mailbox) -> String {
     match mailbox.name.as_deref() {
         None => address.into_owned(),
         Some(name) if is_phrase(name) || !name.is_ascii() && !name.contains(SPECIALS) => {
-            format!("{name} <{address}>")
+            [name, " <", &address, ">"].concat()
         }
-        Some(name) => format!("{} <{address}>", quote(name)),
+        Some(name) => [&quote(name), " <", &address, ">"].concat(),
     }
 }
 
@@ -114,16 +128,37 @@ fn put_name(out: &mut String, name: &str, column: usize) {
 
 /// Atoms with single blanks between them, which need no quotes.
 fn is_phrase(name: &str) -> bool {
-    !name.contains("=?")
-        && name.split(' ').all(|word| {
-            !word.is_empty()
-                && word.len() < 70
-                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
-        })
+    let mut word = 0;
+    let mut before = 0;
+    for &b in name.as_bytes() {
+        if b == b' ' && word > 0 {
+            word = 0;
+        } else if is_atom(b) && word < 69 && !(before == b'=' && b == b'?') {
+            word += 1;
+        } else {
+            return false;
+        }
+        before = b;
+    }
+    word > 0
+}
+
+fn is_atom(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+        || matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
 }
 
 fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut out = String::with_capacity(name.len() + 4);
+    out.push('"');
+    for c in name.chars() {
+        if matches!(c, '\\' | '"') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
 }
 
 /// Encoded words of at most 75 octets, one blank between them; no character is split. `column` is
@@ -175,11 +210,11 @@ fn put_word(out: &mut String, chunk: &str, in_q: bool) {
         return;
     }
     out.push_str("=?UTF-8?Q?");
-    for c in chunk.chars() {
-        match c {
-            ' ' => out.push('_'),
-            _ if is_q_plain(c) => out.push(c),
-            _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|b| put_hex(out, '=', b)),
+    for b in chunk.bytes() {
+        match b {
+            b' ' => out.push('_'),
+            _ if is_q_plain(char::from(b)) => out.push(char::from(b)),
+            _ => put_hex(out, '=', b),
         }
     }
     out.push_str("?=");

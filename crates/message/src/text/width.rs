@@ -9,6 +9,7 @@ pub(super) fn columns(text: &str) -> usize {
 fn width(c: char) -> usize {
     match c {
         '\0'..='\u{2ff}' => 1,
+        '\u{3041}'..='\u{3098}' | '\u{309b}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' => 2,
         '\u{300}'..='\u{36f}'
         | '\u{483}'..='\u{489}'
         | '\u{591}'..='\u{5bd}'
@@ -64,6 +65,12 @@ const NEVER_FIRST: &str = "、。，．：；？！）］｝〉》」』】〕�
 /// Characters that never end a line: opening marks.
 const NEVER_LAST: &str = "（［｛〈《「『【〔〖〘〚‘“([{";
 
+/// Whether the two may not be parted.
+fn is_held(before: char, c: char) -> bool {
+    let is_kanji = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    !is_kanji(c) && NEVER_FIRST.contains(c) || !is_kanji(before) && NEVER_LAST.contains(before)
+}
+
 /// The longest start of a word that must stay on one line, the rest, and the start's columns. ASCII
 /// words stay whole; beside a wide character a line may end.
 pub(super) fn piece(word: &str) -> (&str, &str, usize) {
@@ -79,7 +86,7 @@ pub(super) fn piece(word: &str) -> (&str, &str, usize) {
             let beside = width(before) == 2 || wide == 2;
             // Hangul is written with blanks between its words, and breaks there.
             let hangul = is_hangul(before) && is_hangul(c);
-            let held = NEVER_FIRST.contains(c) || NEVER_LAST.contains(before) || joined || hangul;
+            let held = is_held(before, c) || joined || hangul;
             if beside && !held && wide > 0 {
                 let (piece, rest) = word.split_at(at);
                 return (piece, rest, used);
