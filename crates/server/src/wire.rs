@@ -62,14 +62,14 @@ pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Fa
     Ok(store)
 }
 
-/// The one relay of this version.
+/// A relay with its sender and bounds, as the worker takes it.
 pub(crate) fn relay(relay: &Relay, sender: Arc<dyn Sender>) -> worker::Relay {
     worker::Relay {
-        name: "default".into(),
+        name: relay.name.as_str().into(),
         url: relay.url.as_str().into(),
         sender,
         connections: relay.connections,
         batch: relay.batch,
-        rate: None,
+        rate: relay.rate.map(|(mails, per)| worker::Rate { mails, per }),
     }
 }

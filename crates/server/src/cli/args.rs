@@ -80,7 +80,9 @@ Examples:
 Examples:
   postrider config check --config app.ini
   postrider config show --config app.ini --json
-  postrider config sample > postrider.toml"
+  postrider config sample > postrider.toml
+  postrider config import app.ini > postrider.toml
+  postrider config adopt app.ini --dry-run"
     )]
     Config(Config),
     /// Completions for a shell, on stdout
@@ -270,6 +272,14 @@ pub(crate) enum Config {
         #[arg(long, value_enum, default_value = "toml")]
         format: SampleFormat,
     },
+    /// Turns a Gitea file into a postrider.toml on stdout; secrets are in it as they were
+    Import {
+        #[arg(value_name = "FILE.ini")]
+        file: PathBuf,
+    },
+    /// Puts postrider between Gitea and its relay: moves the relay of [mailer] to [postrider.relay],
+    /// points [mailer] at our SMTP door, keeps a copy beside the file
+    Adopt(Adopt),
 }
 
 /// What `config sample` prints.
@@ -279,4 +289,18 @@ pub(crate) enum SampleFormat {
     Ini,
     /// The reference for people
     Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    #[arg(value_name = "FILE.ini")]
+    pub(crate) file: PathBuf,
+    /// Where our SMTP door listens for Gitea, unless the file says so
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2525")]
+    pub(crate) smtp: SocketAddr,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[arg(long)]
+    pub(crate) json: bool,
 }

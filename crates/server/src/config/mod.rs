@@ -1,9 +1,11 @@
 //! Settings: what was written (`tree`), what is meant (`settings`), and everything wrong in between.
 
+mod adopt;
 mod deprecated;
 mod doors;
 mod environment;
 mod findings;
+mod import;
 mod ini;
 mod keys;
 mod mailer;
@@ -26,7 +28,9 @@ pub(crate) mod values;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adopt::{Adopted, Refused, adopt};
 pub(crate) use findings::{Finding, Findings};
+pub(crate) use import::import;
 pub(crate) use keys::sample::{reference, sample};
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
@@ -91,19 +95,34 @@ pub(crate) struct Unreadable {
 
 /// Reads a settings file: `*.ini` in Gitea's dialect, anything else as TOML, with a warning unless `*.toml`.
 pub(crate) fn load(path: &Path, around: &Surroundings) -> Result<Outcome, Unreadable> {
-    let failed = |because| Unreadable { path: path.to_owned(), because };
-    let bytes = std::fs::read(path).map_err(failed)?;
-    let folder = std::path::absolute(path).map_err(failed)?;
-    let folder = folder.parent().unwrap_or(Path::new("/")).to_owned();
+    let (bytes, folder) = contents(path)?;
     Ok(read(&bytes, path, folder, around))
 }
 
+/// What a file holds, and the folder where its relative paths start.
+fn contents(path: &Path) -> Result<(Vec<u8>, PathBuf), Unreadable> {
+    let failed = |because| Unreadable { path: path.to_owned(), because };
+    let bytes = std::fs::read(path).map_err(failed)?;
+    let folder = std::path::absolute(path).map_err(failed)?;
+    Ok((bytes, folder.parent().unwrap_or(Path::new("/")).to_owned()))
+}
+
 fn read(bytes: &[u8], path: &Path, folder: PathBuf, around: &Surroundings) -> Outcome {
-    let (mut tree, mut findings) = (Tree::default(), Findings::default());
+    let mut findings = Findings::default();
     let dialect = dialect(path, &mut findings);
+    let mut tree = written(bytes, path, dialect, &mut findings);
+    environment::apply(around.variables.iter().cloned(), &mut tree, &mut findings);
+    deprecated::adopt(&mut tree, &mut findings);
+    let reader = Reader::new(&tree, folder, findings);
+    resolve(reader, dialect, around)
+}
+
+/// What the file alone says.
+fn written(bytes: &[u8], path: &Path, dialect: Dialect, findings: &mut Findings) -> Tree {
+    let mut tree = Tree::default();
     match std::str::from_utf8(bytes) {
-        Ok(text) if dialect == Dialect::Gitea => read_ini(text, path, &mut tree, &mut findings),
-        Ok(text) => toml::read(text, path, &mut tree, &mut findings),
+        Ok(text) if dialect == Dialect::Gitea => read_ini(text, path, &mut tree, findings),
+        Ok(text) => toml::read(text, path, &mut tree, findings),
         Err(error) => {
             let before = bytes.iter().take(error.valid_up_to());
             let line = before.filter(|b| **b == b'\n').count() + 1;
@@ -111,10 +130,7 @@ fn read(bytes: &[u8], path: &Path, folder: PathBuf, around: &Surroundings) -> Ou
             findings.mistake(Some(origin), "", "", "the file is not UTF-8; save it as UTF-8");
         }
     }
-    environment::apply(around.variables.iter().cloned(), &mut tree, &mut findings);
-    deprecated::adopt(&mut tree, &mut findings);
-    let reader = Reader::new(&tree, folder, findings);
-    resolve(reader, dialect, around)
+    tree
 }
 
 /// By the end of the name; another one is told what it was taken for.

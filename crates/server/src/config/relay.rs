@@ -34,17 +34,7 @@ pub(crate) fn relays(r: &mut Reader<'_>, around: &Surroundings) -> Vec<Relay> {
         found.extend(named(r, section, around));
     }
     found.sort_by_key(|relay| relay.priority);
-    not_yet(r, &names);
     if enabled { found } else { Vec::new() }
-}
-
-/// This version delivers to one relay.
-fn not_yet(r: &mut Reader<'_>, names: &[String]) {
-    for section in names {
-        let origin = place_of(r, section);
-        let problem = "several relays are not in this version; write the one in [postrider.relay]";
-        r.findings.mistake(origin, section, "", problem);
-    }
 }
 
 fn place_of(r: &Reader<'_>, section: &str) -> Option<Origin> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const MAILER: &str = "mailer";
-const USUAL: Duration = Duration::from_secs(300);
+pub(super) const USUAL: Duration = Duration::from_secs(300);
 
 /// `None` with a mistake told.
 pub(crate) fn sendmail(r: &mut Reader<'_>, around: &Surroundings) -> Option<Sendmail> {

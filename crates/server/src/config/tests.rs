@@ -240,7 +240,10 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
             "PROTOCOL = dummy\n[postrider.htp]\nLISTEN = x",
             "app.ini:6: [postrider.htp]: no such section; did you mean [postrider.http]?",
         ),
-        ("PROTOCOL = dummy\n[postrider.relay.b]\nURL = dummy://", "several relays are not in this version"),
+        (
+            "PROTOCOL = dummy\n[postrider.relay.b]\nURL = nowhere",
+            "app.ini:6: [postrider.relay.b] URL: this is no relay's URL",
+        ),
         (
             "PROTOCOL = dummy\n[postrider.relay]\nURL = lmtp://x",
             "app.ini:6: [postrider.relay] URL: lmtp:// is not in this version",

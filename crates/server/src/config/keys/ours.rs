@@ -161,11 +161,13 @@ const RELAY: &[Key] = &[
         Means("true, or as [mailer] says"),
         "Hands a sendmail:// program lines that end in LF.",
     ),
-    with(
-        NotYet("remove it"),
-        key("PRIORITY", Count, Value("10"), "Which relay comes first: the lowest number."),
+    key(
+        "PRIORITY",
+        Count,
+        Value("10"),
+        "Which relay comes first: the lowest number. The next one is for when it fails.",
     ),
-    with(NotYet("remove it"), key("RATE", Rate, Means("no limit"), "Mails a relay gets, such as 100/m.")),
+    key("RATE", Rate, Means("no limit"), "Mails a relay gets in a second, minute, hour or day: 100/m."),
     with(
         NotYet("remove it"),
         key("MAX_IN_DOUBT", Count, Value("8"), "Mails sent on a connection ahead of their answers."),

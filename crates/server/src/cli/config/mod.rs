@@ -1,16 +1,35 @@
-//! `config show`, `config check` and `config sample`.
+//! `config show`, `config check`, `config sample` and `config import`.
+
+mod adopt;
 
 use super::args::{Config, SampleFormat};
 use super::{find, print, write};
 use crate::config::{self, Dialect, Finding, Outcome, Shown, Surroundings};
 use crate::exit::Failure;
 use serde_json::json;
+use std::path::Path;
 
 pub(crate) fn run(verb: &Config, around: &Surroundings) -> Result<(), Failure> {
     match verb {
         Config::Show { config, json } => show(&find::outcome(config.as_deref(), around)?, *json),
         Config::Check { config, json } => check(&find::outcome(config.as_deref(), around)?, *json),
         Config::Sample { format } => write(sample(*format).as_bytes()),
+        Config::Import { file } => import(file, around),
+        Config::Adopt(flags) => adopt::run(flags, around),
+    }
+}
+
+/// The new file on stdout, what is to be said of the old one on stderr.
+fn import(file: &Path, around: &Surroundings) -> Result<(), Failure> {
+    let imported =
+        config::import(file, around).map_err(|unreadable| Failure::Settings(unreadable.to_string()))?;
+    write(imported.text.as_bytes())?;
+    for warning in &imported.findings.warnings {
+        tracing::warn!("{warning}");
+    }
+    match imported.findings.mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Settings(imported.findings.to_string())),
     }
 }
 
