@@ -20,6 +20,7 @@ pub use budget::{Budget, Permit};
 pub use error::SubmitError;
 pub use mailer::{Mailer, Receipt};
 pub use message::{Message, Options, RawSubmission};
+pub use options::DEFAULT_ROUTE;
 pub use settings::{Limits, MailerSettings};
 
 pub use ::message::{Attachment, Draft, FieldError, MessageIdStyle, Profile, Written};
@@ -28,4 +29,4 @@ pub use queue::{
     ActError, Action, AnyStore, Attempt, AttemptRecipient, Change, Clock, Content, ContentError, Door,
     Filter, JobId, JobView, Page, Priority, RecipientState, RecipientView, Stats, Status, Store, StoreError,
 };
-pub use worker::RelayStatus;
+pub use worker::{RelayStatus, Relays};

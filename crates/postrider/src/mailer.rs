@@ -7,7 +7,7 @@ use queue::{AnyStore, Clock, InsertError, Inserted, JobId, JobView, NewJob, Stor
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
-use worker::RelayStatus;
+use worker::Relays;
 
 /// Submits mail. Cheap to clone.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ struct Inner {
     access: Access,
     in_flight: InFlight,
     ids: submit::Ids,
-    relays: Box<dyn Fn() -> Vec<RelayStatus> + Send + Sync>,
+    relays: Relays,
 }
 
 /// What was accepted.
@@ -37,16 +37,16 @@ pub struct Receipt {
 }
 
 impl Mailer {
-    /// A mailer over a store. `relays` tells how the relays do (`Worker::observer`).
+    /// A mailer over a store; `relays` are the worker's.
     pub fn new(
         store: AnyStore,
         access: Access,
         settings: MailerSettings,
         clock: Arc<dyn Clock>,
-        relays: impl Fn() -> Vec<RelayStatus> + Send + Sync + 'static,
+        relays: Relays,
     ) -> Self {
         let budget = Budget::new(settings.limits.memory);
-        let (in_flight, ids, relays) = (InFlight::default(), submit::Ids::default(), Box::new(relays));
+        let (in_flight, ids) = (InFlight::default(), submit::Ids::default());
         Self { inner: Arc::new(Inner { store, settings, clock, budget, access, in_flight, ids, relays }) }
     }
 
@@ -193,9 +193,9 @@ impl Mailer {
         &self.inner.access
     }
 
-    /// How the relays do.
-    pub fn relays(&self) -> Vec<RelayStatus> {
-        (self.inner.relays)()
+    /// The relays: how they do, paused and resumed.
+    pub fn relays(&self) -> &Relays {
+        &self.inner.relays
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Checked {
 }
 
 /// The route of mail that pins no relay.
-pub(crate) const DEFAULT_ROUTE: &str = "default";
+pub const DEFAULT_ROUTE: &str = "default";
 /// Characters of an idempotency key (contract 4) and of a caller's own id.
 const KEY_LENGTH: usize = 256;
 const TAGS: usize = 100;

@@ -6,9 +6,9 @@ use crate::exit::Failure;
 use crate::signals::Signals;
 use crate::{listen, smtp_door, ways, wire};
 use http_door::{HttpLimits, HttpSettings, Listener, Trust};
-use postrider::{Access, Limits, Mailer, MailerSettings};
+use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
-use queue::{AnyStore, Clock, Store};
+use queue::{AnyStore, Clock, KnownRelays, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,13 +68,16 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
-        let relays: Result<Vec<_>, Failure> =
-            s.relays.iter().map(|relay| Ok(wire::relay(relay, ways::sender(relay)?))).collect();
-        let route = Route { name: "default".into(), relays: relays? };
-        let worker_settings = WorkerSettings { retry: worker::RetryProfile::new(s.queue.retry.clone()) };
-        let worker = Worker::start(&store, vec![route], worker_settings, &clock);
-        let mailer =
-            Mailer::new(store.clone(), Access::new(state), mailer_settings(&s), clock, worker.observer());
+        let (routes, worker_settings) = ways_out(&s)?;
+        know(&store, &s).await?;
+        let worker = Worker::start(&store, routes, worker_settings, &clock);
+        let mailer = Mailer::new(
+            store.clone(),
+            Access::new(state),
+            mailer_settings(&s),
+            clock,
+            worker.relays().clone(),
+        );
         let (stop, stopped) = watch::channel(false);
         let mut house = Self {
             store,
@@ -167,6 +170,22 @@ impl House {
     }
 }
 
+/// The relays by priority, one route over all of them.
+fn ways_out(s: &Settings) -> Result<(Vec<Route>, WorkerSettings), Failure> {
+    let relays: Result<Vec<_>, Failure> =
+        s.relays.iter().map(|relay| Ok(wire::relay(relay, ways::sender(relay)?))).collect();
+    let route = Route { name: DEFAULT_ROUTE.into(), relays: relays? };
+    Ok((vec![route], WorkerSettings { retry: worker::RetryProfile::new(s.queue.retry.clone()) }))
+}
+
+/// Tells the store which relays there are: mail of a vanished one is held.
+async fn know(store: &AnyStore, s: &Settings) -> Result<(), Failure> {
+    let relays: Vec<Arc<str>> = s.relays.iter().map(|relay| relay.name.as_str().into()).collect();
+    let routes = relays.iter().cloned().chain([DEFAULT_ROUTE.into()]).collect();
+    let known = store.know(KnownRelays { routes, relays }).await;
+    known.map_err(|because| Failure::Store { path: s.data_dir.clone(), because })
+}
+
 async fn told(mut flag: watch::Receiver<bool>) {
     // A sender that is gone cannot tell us to hurry any more.
     if flag.wait_for(|told| *told).await.is_err() {
@@ -179,7 +198,7 @@ fn mailer_settings(s: &Settings) -> MailerSettings {
         profile: s.identity.profile.clone(),
         limits: Limits { memory: s.memory, message: s.smtp.max_size, ..Limits::default() },
         expire_after: s.queue.expire,
-        relays: vec!["default".into()],
+        relays: s.relays.iter().map(|relay| relay.name.clone()).collect(),
         hostname: s.identity.hostname.clone(),
     }
 }

@@ -144,8 +144,11 @@ impl Health {
         self.trips.served_since(id, self.sent)
     }
 
-    pub(crate) fn pause(&mut self, why: Option<&str>) {
+    /// Whether that changed anything.
+    pub(crate) fn pause(&mut self, why: Option<&str>) -> bool {
+        let changed = self.paused.as_deref() != why;
         self.paused = why.map(Into::into);
+        changed
     }
 
     /// An operator mended it: tried at once.

@@ -10,6 +10,7 @@ mod connection;
 mod desk;
 mod health;
 mod judge;
+mod relays;
 mod retry;
 mod settings;
 mod status;
@@ -19,6 +20,7 @@ mod worker;
 
 pub use breaker::{Breaker, Pace};
 pub use judge::{Case, Verdict, judge};
+pub use relays::Relays;
 pub use retry::RetryProfile;
 pub use settings::{Rate, Relay, Route, WorkerSettings};
 pub use status::RelayStatus;

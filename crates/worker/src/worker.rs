@@ -2,8 +2,8 @@
 
 use crate::connection;
 use crate::desk::{Desk, Shared, Siblings};
+use crate::relays::Relays;
 use crate::settings::{Route, WorkerSettings};
-use crate::status::RelayStatus;
 use queue::{AnyStore, Clock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) enum Stop {
 
 /// The running pool. Dropped without `drain`, its tasks end at once and their leases return.
 pub struct Worker {
-    desks: Vec<Arc<Desk>>,
+    relays: Relays,
     stop: watch::Sender<Stop>,
     tasks: JoinSet<()>,
 }
@@ -46,6 +46,27 @@ impl Worker {
         settings: WorkerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Self {
+        Self::with(Relays::default(), store, routes, settings, clock)
+    }
+
+    /// Starts a worker with new relays in this one's place; this one is to be drained.
+    pub fn successor(
+        &self,
+        store: &AnyStore,
+        routes: Vec<Route>,
+        settings: WorkerSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        Self::with(self.relays.clone(), store, routes, settings, clock)
+    }
+
+    fn with(
+        relays: Relays,
+        store: &AnyStore,
+        routes: Vec<Route>,
+        settings: WorkerSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(Stop::No);
         let shared = Shared {
             store: store.clone(),
@@ -54,44 +75,20 @@ impl Worker {
             moved: Arc::new(watch::Sender::new(0)),
             suspects: Arc::default(),
         };
-        let (mut desks, mut tasks) = (Vec::new(), JoinSet::new());
-        for route in routes {
-            for desk in open(route, &shared) {
-                for number in 0..desk.relay.connections {
-                    tasks.spawn(connection::run(desk.clone(), number, stopped.clone()));
-                }
-                desks.push(desk);
+        let desks: Vec<_> = routes.into_iter().flat_map(|route| open(route, &shared)).collect();
+        relays.open(desks.clone());
+        let mut tasks = JoinSet::new();
+        for desk in desks {
+            for number in 0..desk.relay.connections {
+                tasks.spawn(connection::run(desk.clone(), number, stopped.clone()));
             }
         }
-        Self { desks, stop, tasks }
+        Self { relays, stop, tasks }
     }
 
-    /// How the relays do.
-    pub fn relays(&self) -> Vec<RelayStatus> {
-        self.desks.iter().map(|d| d.status()).collect()
-    }
-
-    /// A view of the relays that outlives this value.
-    pub fn observer(&self) -> impl Fn() -> Vec<RelayStatus> + Send + Sync + 'static {
-        let desks = self.desks.clone();
-        move || desks.iter().map(|d| d.status()).collect()
-    }
-
-    /// Gives a relay no mail until it is resumed; `None`: resumes it, and trusts it anew.
-    /// Returns whether there is such a relay.
-    pub fn pause(&self, relay: &str, why: Option<&str>) -> bool {
-        let mut there = false;
-        for desk in self.desks.iter().filter(|d| *d.relay.name == *relay) {
-            let mut health = desk.health();
-            health.pause(why);
-            if why.is_none() {
-                health.forgive();
-            }
-            drop(health);
-            desk.tell();
-            there = true;
-        }
-        there
+    /// The relays, for doors and operators; lives on in a successor.
+    pub fn relays(&self) -> &Relays {
+        &self.relays
     }
 
     /// Stops: connections finish the mails they have begun, for at most `grace` or until `hurry`

@@ -44,7 +44,7 @@ pub(crate) async fn healthy(
 ) -> Result<Response, Problem> {
     gate::may(&caller, Scope::Read)?;
     let refusing = door.mailer.store().refusing().map(|why| format!("no mail is accepted: {why}"));
-    let relays = door.mailer.relays().into_iter();
+    let relays = door.mailer.relays().status().into_iter();
     let trouble = relays.filter_map(|r| r.trouble.map(|why| format!("relay {}: {why}", r.name)));
     Ok(health(&door, refusing.into_iter().chain(trouble).collect()))
 }
@@ -66,5 +66,5 @@ pub(crate) async fn relays(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     gate::may(&caller, Scope::Admin)?;
-    Ok(Json(wire::relays(door.mailer.relays())).into_response())
+    Ok(Json(wire::relays(door.mailer.relays().status())).into_response())
 }

@@ -72,7 +72,8 @@ pub(crate) fn house_with(trust: Trust, change: impl FnOnce(&mut MailerSettings))
         hostname: "door.test".into(),
     };
     change(&mut settings);
-    let mailer = Mailer::new(store, Access::new(state.clone()), settings, clock, Vec::new);
+    let mailer =
+        Mailer::new(store, Access::new(state.clone()), settings, clock, postrider::Relays::default());
     let settings =
         HttpSettings { public_url: Some("https://mail.example.com/".into()), ..HttpSettings::default() };
     let router = router(mailer.clone(), settings, trust);

@@ -18,7 +18,7 @@ async fn a_mail_is_in_the_queue_when_250_is_said() {
         relays: vec!["default".into()],
         hostname: "door.test".into(),
     };
-    let mailer = Mailer::new(store.clone(), access, rules, clock, Vec::new);
+    let mailer = Mailer::new(store.clone(), access, rules, clock, postrider::Relays::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);

@@ -17,7 +17,7 @@ async fn an_accepted_mail_is_sent_and_shows_its_attempt() {
     assert_eq!((attempt.relay.as_str(), attempt.peer.as_str()), ("default", "relay.test:25"));
     assert_eq!(attempt.remote_id.as_deref(), Some("4XyZ"));
     assert!(!view.possible_duplicate);
-    let relay = &bench.worker.relays()[0];
+    let relay = &bench.worker.relays().status()[0];
     assert_eq!((relay.sent, &relay.trouble), (1, &None));
 }
 

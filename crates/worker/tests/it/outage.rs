@@ -17,12 +17,12 @@ async fn mail_waits_for_a_relay_that_is_down_and_spends_no_attempt() {
         let view = bench.until(id, Status::Deferred).await;
         let wait = view.due_at.duration_since(bench.clock_now()).as_secs();
         assert_eq!(wait, seconds, "the mail waits for the probe, not for the retry profile");
-        assert!(bench.worker.relays()[0].trouble.as_ref().unwrap().contains("as the test says"));
+        assert!(bench.worker.relays().status()[0].trouble.as_ref().unwrap().contains("as the test says"));
         bench.pass(Duration::from_secs(seconds as u64));
     }
     let view = bench.until(id, Status::Sent).await;
     assert!(!view.possible_duplicate);
-    assert_eq!(bench.worker.relays()[0].trouble, None);
+    assert_eq!(bench.worker.relays().status()[0].trouble, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,6 +71,6 @@ async fn regress_a_relay_that_took_the_mail_for_one_recipient_is_not_in_trouble(
     });
     let id = bench.submit(&["a@example.org", "b@example.net"]).await;
     let view = bench.until(id, Status::Deferred).await;
-    assert_eq!(bench.worker.relays()[0].trouble, None);
+    assert_eq!(bench.worker.relays().status()[0].trouble, None);
     assert!(view.due_at.duration_since(bench.clock_now()).as_secs() >= 48, "charged to the mail");
 }

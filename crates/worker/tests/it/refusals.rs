@@ -24,12 +24,12 @@ async fn check(reply: (u16, &'static str), most: u64) {
     bench.taken(60).await;
     let failed = count(&bench, Status::Failed).await;
     assert!(failed <= most, "{reply:?}: {failed} of 2,000 failed");
-    let relay = &bench.worker.relays()[0];
+    let relay = &bench.worker.relays().status()[0];
     assert!(relay.trouble.as_ref().unwrap().contains(reply.1), "{:?}", relay.trouble);
     bench.submit(&["b@example.org"]).await;
 
     broken.store(false, Ordering::SeqCst);
-    assert!(bench.worker.pause("default", None));
+    assert!(bench.worker.relays().resume("default"));
     bench.pass(Duration::from_secs(3_600));
     while count(&bench, Status::Sent).await < 2_001 - failed {
         bench.changed().await;
@@ -62,5 +62,5 @@ async fn unknown_users_among_good_mail_fail_as_ever() {
             bench.changed().await;
         }
     }
-    assert_eq!(bench.worker.relays()[0].trouble, None);
+    assert_eq!(bench.worker.relays().status()[0].trouble, None);
 }

@@ -2,7 +2,8 @@
 
 use crate::bench::{Answer, Bench, accepted, bench, bench_of, job, refused, relay, trouble};
 use envelope::{Class, EnhancedStatus};
-use queue::{JobId, JobView, NewJob, Status};
+use postrider_worker::{Drained, Relays, Route, WorkerSettings};
+use queue::{Clock, JobId, JobView, NewJob, Status};
 use send::{Mail, Phase, RecipientOutcome, TroubleKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +36,7 @@ fn in_turn(view: &JobView) -> Vec<&str> {
 }
 
 fn took(bench: &Bench, relay: usize) -> u64 {
-    bench.worker.relays()[relay].sent
+    bench.worker.relays().status()[relay].sent
 }
 
 async fn named(bench: &Bench, relay: &str) -> JobId {
@@ -138,14 +139,37 @@ async fn mail_that_one_relay_cannot_carry_is_given_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_paused_relay_gets_nothing_until_it_is_resumed() {
     let mut bench = bench(|_, _| Answer::All(accepted()));
-    assert!(bench.worker.pause("default", Some("moving house")) && !bench.worker.pause("other", None));
-    assert_eq!(bench.worker.relays()[0].paused.as_deref(), Some("moving house"));
+    assert!(bench.worker.relays().pause("default", "moving house") && !bench.worker.relays().resume("other"));
+    assert_eq!(bench.worker.relays().status()[0].paused.as_deref(), Some("moving house"));
     let id = bench.submit(&["b@example.org"]).await;
     for _ in 0..50 {
         tokio::task::yield_now().await;
         assert_eq!(bench.view(id).await.status, Status::Queued);
     }
-    assert!(bench.worker.pause("default", None));
+    assert!(bench.worker.relays().resume("default"));
+    bench.until(id, Status::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_paused_stays_so_when_the_relays_are_changed() {
+    let mut bench = bench(|_, _| Answer::All(accepted()));
+    let relays = bench.worker.relays().clone();
+    assert!(relays.pause("default", "moving house"));
+    relays.pause_all(Some("night"));
+    let clock: Arc<dyn Clock> = bench.clock.clone();
+    let route = |name: &str| {
+        let (relay, _) = relay(name, |_, _| Answer::All(accepted()));
+        vec![Route { name: "default".into(), relays: vec![relay] }]
+    };
+    let next = bench.worker.successor(&bench.store, route("default"), WorkerSettings::default(), &clock);
+    let old = std::mem::replace(&mut bench.worker, next);
+    assert_eq!(old.drain(Duration::from_secs(1), std::future::pending()).await, Drained::Clean);
+    let why = |relays: &Relays| relays.status()[0].paused.clone();
+    assert_eq!(why(&relays).as_deref(), Some("night"));
+    relays.pause_all(None);
+    assert_eq!(why(&relays).as_deref(), Some("moving house"));
+    let id = bench.submit(&["b@example.org"]).await;
+    assert!(relays.resume("default"));
     bench.until(id, Status::Sent).await;
 }
 
@@ -155,18 +179,18 @@ async fn a_relay_that_is_told_too_much_is_given_less_and_asked_later() {
         1 => Answer::All(refused(451, "4.7.1 rate limit exceeded, try again in 7 seconds")),
         _ => Answer::All(accepted()),
     });
-    assert_eq!(bench.worker.relays()[0].connections, 2);
+    assert_eq!(bench.worker.relays().status()[0].connections, 2);
     let id = bench.submit(&["b@example.org"]).await;
     let view = bench.until(id, Status::Deferred).await;
     assert_eq!(view.due_at.duration_since(bench.clock_now()).as_secs(), 7);
-    assert_eq!(bench.worker.relays()[0].connections, 1);
+    assert_eq!(bench.worker.relays().status()[0].connections, 1);
     bench.pass(Duration::from_secs(7));
     bench.until(id, Status::Sent).await;
     for _ in 0..8 {
         let id = bench.submit(&["b@example.org"]).await;
         bench.until(id, Status::Sent).await;
     }
-    assert_eq!(bench.worker.relays()[0].connections, 2, "it may do more again");
+    assert_eq!(bench.worker.relays().status()[0].connections, 2, "it may do more again");
 }
 
 #[tokio::test(start_paused = true)]
