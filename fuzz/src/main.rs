@@ -36,11 +36,14 @@ fn fuzz(target: &Target, time: Duration, seed: u64) -> Result<()> {
         println!("{name}: {} ({kept:?})", finding.what);
         std::process::exit(1);
     };
+    // The finding is told once, with its path, and shortened.
+    std::panic::set_hook(Box::new(|_| {}));
     match runner::by_time(target, inputs, seed, time, stuck) {
         Ok(ran) => println!("{name}: {ran} inputs, nothing found"),
         Err(finding) => {
             let kept = keep(name, &finding)?;
-            bail!("{name}: {} (kept as {kept})", finding.what);
+            let what: String = finding.what.chars().take(400).collect();
+            bail!("{name}: {what} (kept as {kept})");
         }
     }
     Ok(())

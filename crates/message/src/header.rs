@@ -106,11 +106,16 @@ pub fn mailbox_text(mailbox: &Mailbox) -> String {
     let address = mailbox.address.display();
     match mailbox.name.as_deref() {
         None => address.into_owned(),
-        Some(name) if is_phrase(name) || !name.is_ascii() && !name.contains(SPECIALS) => {
+        Some(name) if is_phrase(name) || !name.is_ascii() && reads_alone(name) => {
             [name, " <", &address, ">"].concat()
         }
         Some(name) => [&quote(name), " <", &address, ">"].concat(),
     }
+}
+
+/// Whether a name for people needs no quotes: it is read back as it is.
+fn reads_alone(name: &str) -> bool {
+    !name.contains(SPECIALS) && !name.contains("=?") && !name.contains("  ") && name.trim() == name
 }
 
 const SPECIALS: [char; 13] = ['(', ')', '<', '>', '[', ']', ':', ';', '@', '\\', ',', '"', '.'];
