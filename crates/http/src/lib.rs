@@ -10,6 +10,7 @@ mod console;
 mod door;
 mod gate;
 mod intake;
+mod letter;
 mod problem;
 mod query;
 mod serve;
@@ -17,6 +18,7 @@ mod settings;
 mod wire;
 
 pub use door::router;
+pub use letter::{LETTER, MAX_SLIP, Slip, read_letter};
 pub use serve::{Listener, Peer, serve};
 pub use settings::{HttpLimits, HttpSettings, Trust};
 pub use wire::{HeaderMode, parse_message};

@@ -4,11 +4,11 @@ use crate::door::Door;
 use crate::intake::Intake;
 use crate::problem::Problem;
 use crate::wire::{self, HeaderMode};
-use crate::{Peer, gate, intake, query};
+use crate::{Peer, Trust, gate, intake, letter, query};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use mail_parser::{Address as Parsed, MessageParser};
 use postrider::{
@@ -96,6 +96,9 @@ pub(crate) async fn raw(
     gate::may(&caller, Scope::Send)?;
     let idempotency_key = idempotency_key(&headers)?;
     let limit = door.mailer.settings().limits.message;
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == letter::LETTER) {
+        return posted(&door, caller, &headers, body).await;
+    }
     let intake = intake::read(&headers, body, limit, door.mailer.budget(), &door.settings.limits).await?;
     let envelope = envelope(&uri, &intake.octets)?;
     let peer = match peer {
@@ -110,6 +113,20 @@ pub(crate) async fn raw(
         from: None,
         accept_bare_lf: true,
     };
+    let receipt = door.mailer.submit_raw(&caller, submission).await?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted::from(receipt))).into_response())
+}
+
+/// A message with its slip, from `sendmail`; only the sockets of this machine take it, as a slip names
+/// a user.
+async fn posted(door: &Door, caller: Caller, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
+    if !matches!(door.trust, Trust::Control | Trust::Submit) {
+        return Err(Problem::bad_request("a letter is taken on the sockets of this machine only"));
+    }
+    let limit = door.mailer.settings().limits.message.saturating_add(letter::MAX_SLIP);
+    let intake = intake::read(headers, body, limit, door.mailer.budget(), &door.settings.limits).await?;
+    let submission = letter::read_letter(&intake.octets, door.mailer.settings()).map_err(Problem::invalid)?;
+    let caller = Caller { door: postrider::Door::Sendmail, ..caller };
     let receipt = door.mailer.submit_raw(&caller, submission).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted::from(receipt))).into_response())
 }
