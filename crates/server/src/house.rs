@@ -4,7 +4,7 @@ use crate::clock::WallClock;
 use crate::config::{Listen, Settings};
 use crate::exit::Failure;
 use crate::signals::Signals;
-use crate::{listen, smtp_door, ways, wire};
+use crate::{drop, listen, smtp_door, ways, wire};
 use http_door::{HttpLimits, HttpSettings, Listener, Trust};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
@@ -92,8 +92,11 @@ impl House {
         house.sockets(&s, plan.runtime_dir, &mailer, &stopped).await?;
         house.http_door(http, &s, plan.trust, &mailer, &stopped);
         if let (Some(listener), Some(settings)) = (smtp, smtp_settings) {
-            house.doors.spawn(submission::serve(listener, mailer, settings, stopped));
+            house.doors.spawn(submission::serve(listener, mailer.clone(), settings, stopped));
         }
+        // Behind the sockets: a sendmail that finds none of them writes before we look.
+        let data_dir = s.data_dir.clone();
+        house.doors.spawn(async move { drop::take(&data_dir, &mailer).await });
         Ok(house)
     }
 

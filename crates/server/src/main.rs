@@ -3,6 +3,7 @@
 mod cli;
 mod clock;
 mod config;
+mod drop;
 mod exit;
 mod house;
 mod listen;
@@ -18,7 +19,8 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let called = Cli::by_name(std::env::args_os());
+    let cli = match called.map_or_else(Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(asked) => {
             // Nobody is left to be told when stdout or stderr is gone.

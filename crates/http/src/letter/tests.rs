@@ -1,3 +1,5 @@
+//! Letters: what a slip says, leaves open, or says wrongly.
+
 use super::*;
 use postrider::{Limits, Mailbox, Profile};
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! The command line: verbs, flags, examples.
 
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Takes mail from applications, keeps it safe, delivers it through your relay.
 #[derive(Debug, Parser)]
@@ -46,6 +47,22 @@ Examples:
   echo \"It works\" | postrider send --data ./try --to ada@example.org --subject Hello --text -
   postrider send --config app.ini --to ada@example.org --html page.html --attach invoice.pdf --wait")]
     Send(Send),
+    /// Drop-in for sendmail: a mail on stdin; also when called by that name
+    #[command(
+        disable_help_flag = true,
+        after_help = "\
+Examples:
+  printf 'To: ada@example.org\\nSubject: Hello\\n\\nIt works\\n' | postrider sendmail -t -i
+  postrider sendmail -f app@example.com -i -- ada@example.org < mail.eml
+  ln -s $(command -v postrider) /usr/sbin/sendmail
+
+Flags that count: -t -i -oi -f -r -F -N -R -V -v -C, -bm -bs -bp -bv -bi, -q -qI<id>, and --config, --data.
+Others of sendmail's are taken and ignored. While no daemon runs, the mail is kept in DATA_DIR/drop."
+    )]
+    Sendmail(Sendmail),
+    /// Nothing to do: there are no aliases
+    #[command(hide = true)]
+    Newaliases,
     /// Message JSON on stdin, the finished mail on stdout; sends nothing
     #[command(after_help = "\
 Examples:
@@ -113,6 +130,23 @@ pub(crate) struct Man {
     /// Write the pages of all verbs into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "verb")]
     pub(crate) folder: Option<PathBuf>,
+}
+
+impl Cli {
+    /// What the name we were called by asks for: `sendmail`, `mailq`, `newaliases`; `None`: our own.
+    pub(crate) fn by_name(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
+        let program = words.next()?;
+        let verb = match Path::new(&program).file_name()?.to_str()? {
+            "sendmail" => Verb::Sendmail(Sendmail { help: None, words: words.collect() }),
+            "mailq" => {
+                let list = [OsString::from("-bp")].into_iter().chain(words);
+                Verb::Sendmail(Sendmail { help: None, words: list.collect() })
+            }
+            "newaliases" => Verb::Newaliases,
+            _ => return None,
+        };
+        Some(Self { log: None, verb })
+    }
 }
 
 /// How a verb finds the daemon.
@@ -197,6 +231,16 @@ pub(crate) struct Send {
     pub(crate) wait: bool,
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sendmail {
+    /// Print help
+    #[arg(long, action = clap::ArgAction::HelpLong)]
+    help: Option<bool>,
+    /// Flags and recipients as sendmail takes them
+    #[arg(value_name = "SENDMAIL FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -42,13 +42,30 @@ impl Client {
         Self { socket }
     }
 
+    /// A call with JSON.
     pub(crate) async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, Failure> {
-        match tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await {
+        let payload = body.map_or_else(Bytes::new, |b| b.to_string().into());
+        self.exchange(method, path, "application/json", payload).await
+    }
+
+    /// A call with octets of another kind.
+    pub(crate) async fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> Result<Answer, Failure> {
+        self.exchange(Method::POST, path, kind, body.into()).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        payload: Bytes,
+    ) -> Result<Answer, Failure> {
+        match tokio::time::timeout(PATIENCE, self.send(method, path, kind, payload)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Later(format!(
                 "the daemon at {} did not answer within {} s; see its log",
@@ -58,7 +75,7 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+    async fn send(&self, method: Method, path: &str, kind: &str, payload: Bytes) -> Result<Answer, Failure> {
         let lost = |error: &dyn std::fmt::Display| {
             Failure::Unavailable(format!("the daemon at {} broke off: {error}", self.socket.display()))
         };
@@ -66,12 +83,11 @@ impl Client {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| lost(&e))?;
         let driver = tokio::spawn(connection);
-        let payload = body.map_or_else(Bytes::new, |b| b.to_string().into());
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("Host", "localhost")
-            .header("Content-Type", "application/json")
+            .header("Content-Type", kind)
             .body(Full::new(payload))
             .map_err(|e| Failure::Bug(e.to_string()))?;
         let response = sender.send_request(request).await.map_err(|e| lost(&e))?;

@@ -14,6 +14,7 @@ mod leftovers;
 mod paper;
 pub(crate) mod queue;
 mod send;
+mod sendmail;
 mod serve;
 
 use crate::config::Surroundings;
@@ -29,6 +30,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Serve(serve) => block_on(serve::run(serve, around)),
         Verb::Send(send) => block_on(send::run(send, around)),
         Verb::Compose(compose) => compose::run(&compose, &around),
+        Verb::Sendmail(sendmail) => block_on(sendmail::run(sendmail.words, around)),
+        Verb::Newaliases => Ok(()),
         Verb::Queue(verb) => block_on(queue::run(verb, around)),
         Verb::Key(key) => key::run(&key, &around),
         Verb::Config(config) => config::run(&config, &around),

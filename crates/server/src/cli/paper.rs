@@ -34,8 +34,8 @@ fn all(command: &Command, folder: &Path) -> Result<(), Failure> {
     let name = page_name(command);
     let path = folder.join(format!("{name}.1"));
     std::fs::write(&path, roff(command)?).map_err(|because| Failure::Create { path, because })?;
-    let verbs = command.get_subcommands().filter(|verb| verb.get_name() != "help");
-    verbs.map(|verb| all(verb, folder)).collect()
+    let mut verbs = command.get_subcommands().filter(|verb| verb.get_name() != "help");
+    verbs.try_for_each(|verb| all(verb, folder))
 }
 
 fn roff(command: &Command) -> Result<Vec<u8>, Failure> {

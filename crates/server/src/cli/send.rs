@@ -73,7 +73,7 @@ fn outcome(mail: &Value, id: &str, json: bool) -> Result<(), Failure> {
 }
 
 /// Asks until the mail's status is final; the mail then.
-async fn settled(client: &Client, id: &str) -> Result<Value, Failure> {
+pub(crate) async fn settled(client: &Client, id: &str) -> Result<Value, Failure> {
     let mut pause = Duration::from_millis(20);
     loop {
         let mail = client.call(Method::GET, &format!("/emails/{id}"), None).await?.success()?;

@@ -12,4 +12,5 @@ mod dev;
 mod paper;
 mod queue;
 mod run;
+mod sendmail;
 mod serve;
