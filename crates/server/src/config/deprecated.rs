@@ -35,7 +35,10 @@ fn negated(value: &str) -> Option<String> {
 /// Moves old keys to new ones where these are not written; old keys are gone afterwards.
 pub(crate) fn adopt(tree: &mut Tree, findings: &mut Findings) {
     for (old, new, value) in MOVES {
-        let Some(entry) = tree.remove(MAILER, old) else { continue };
+        let Some(mut entry) = tree.remove(MAILER, old) else { continue };
+        if let Ok(text) = tree.expand(MAILER, &entry) {
+            entry.text = text;
+        }
         findings.warn(Some(entry.origin.clone()), MAILER, old, format!("is an old key; write {new} instead"));
         if old == "HOST" {
             host(tree, findings, entry);
@@ -82,7 +85,7 @@ fn host(tree: &mut Tree, findings: &mut Findings, entry: Entry) {
         Err(problem) => {
             findings.mistake(Some(entry.origin.clone()), MAILER, "HOST", problem);
             // Told once is enough.
-            set(tree, "SMTP_ADDR", Entry { text: entry.text.clone(), ..entry });
+            set(tree, "SMTP_ADDR", Entry { text: "localhost".into(), ..entry });
         }
     }
 }

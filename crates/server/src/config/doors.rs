@@ -4,18 +4,41 @@ use super::reader::Reader;
 use super::settings::{CertFiles, HttpDoor, Listen, SmtpDoor};
 use super::tree::Origin;
 use super::{Surroundings, values};
-use std::path::PathBuf;
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use std::path::{Path, PathBuf};
 
-pub(crate) fn data_dir(r: &mut Reader<'_>, around: &Surroundings) -> PathBuf {
-    if let Some((path, _)) = r.path("postrider", "DATA_DIR") {
-        return path;
+/// With where it was written; `None`: nowhere.
+pub(crate) fn data_dir(r: &mut Reader<'_>, around: &Surroundings) -> (PathBuf, Option<Origin>) {
+    if let Some((path, origin)) = r.path("postrider", "DATA_DIR") {
+        return (path, Some(origin));
     }
     let (path, origin) = match around.variable("STATE_DIRECTORY") {
         Some(path) => (PathBuf::from(path), Some(Origin::Environment("STATE_DIRECTORY".into()))),
         None => (r.absolute("postrider-data"), None),
     };
-    r.show("postrider", "DATA_DIR", &path.to_string_lossy(), origin);
-    path
+    r.show("postrider", "DATA_DIR", &path.to_string_lossy(), origin.clone());
+    (path, origin)
+}
+
+/// Whether the data folder is there, or can be made, and this user may write in it.
+pub(crate) fn usable(path: &Path) -> Result<(), String> {
+    // What is there of the path, from the end.
+    let mut found = path.ancestors().filter_map(|there| Some((there, std::fs::metadata(there).ok()?)));
+    let Some((there, is)) = found.next() else { return Ok(()) };
+    let (folder, here) = (path.display(), there.display());
+    if !is.is_dir() {
+        return Err(format!("{here} is no folder; name another place, or remove the file"));
+    }
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    match accessat(CWD, there, wanted, AtFlags::EACCESS) {
+        Ok(()) => Ok(()),
+        Err(error) if there == path => {
+            Err(format!("this user may not write in {folder} ({error}); change its owner, or name another"))
+        }
+        Err(error) => Err(format!(
+            "{folder} cannot be made in {here} ({error}); make it for this user, or name another"
+        )),
+    }
 }
 
 /// Below this the budget could not hold one message of the largest size.
@@ -84,13 +107,7 @@ pub(crate) fn cert_files(r: &mut Reader<'_>, section: &str, (cert, key): (&str, 
 }
 
 /// Tells of a file that cannot be opened.
-pub(crate) fn readable(
-    r: &mut Reader<'_>,
-    section: &str,
-    key: &str,
-    path: &std::path::Path,
-    origin: &Origin,
-) {
+pub(crate) fn readable(r: &mut Reader<'_>, section: &str, key: &str, path: &Path, origin: &Origin) {
     if let Err(error) = std::fs::File::open(path) {
         let problem =
             format!("the file {} cannot be read: {error}; check path and permissions", path.display());
@@ -98,7 +115,7 @@ pub(crate) fn readable(
     }
 }
 
-fn listen(text: &str, folder: &std::path::Path) -> Result<Listen, String> {
+fn listen(text: &str, folder: &Path) -> Result<Listen, String> {
     if let Some(path) = text.strip_prefix("unix:").filter(|p| !p.is_empty()) {
         return Ok(Listen::Unix(folder.join(path)));
     }

@@ -1,6 +1,7 @@
 //! What is wrong with the settings: all of it at once, each with its place.
 
-use super::tree::Origin;
+use super::tree::{Origin, Tree};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One thing wrong, or doubtful.
@@ -48,10 +49,19 @@ impl Findings {
         self.mistakes.push(finding(origin, section, key, problem.into()));
     }
 
-    /// Puts all in the order of the file; what was not written comes last.
-    pub(crate) fn sort(&mut self) {
+    /// Names the section where each key stands, not one that inherits it, and tells each once, in the
+    /// order of the file; what was not written comes last.
+    pub(crate) fn sort(&mut self, tree: &Tree) {
         for list in [&mut self.mistakes, &mut self.warnings] {
+            for found in list.iter_mut() {
+                let origin = found.origin.as_ref();
+                if let Some(section) = origin.and_then(|o| tree.stands_in(&found.section, &found.key, o)) {
+                    found.section = section.to_owned();
+                }
+            }
             list.sort_by_key(|f| (f.origin.is_none(), f.origin.clone()));
+            let mut told = BTreeSet::new();
+            list.retain(|f| told.insert(f.to_string()));
         }
     }
 

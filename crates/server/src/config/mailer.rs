@@ -85,6 +85,18 @@ fn overrides(r: &mut Reader<'_>) -> Vec<(String, Vec<String>)> {
     let names: Vec<String> = r.tree.own(OVERRIDES).map(|(name, _)| name.to_owned()).collect();
     let mut found = Vec::new();
     for name in names {
+        let is_name = |c: char| c.is_ascii_graphic() && c != ':';
+        if !name.chars().all(is_name) {
+            let origin = r.tree.find(OVERRIDES, &name).map(|entry| entry.origin.clone());
+            let problem = "is no header field's name, which is ASCII without spaces and colons; correct it";
+            r.findings.mistake(origin, OVERRIDES, &name.escape_debug().to_string(), problem);
+            continue;
+        }
+        if let Some(written) = r.look(OVERRIDES, &name).filter(|w| w.text.contains(['\r', '\n', '\0'])) {
+            let problem = "holds a line end, which no header field can; write it on one line";
+            r.findings.mistake(Some(written.origin), OVERRIDES, &name, problem);
+            continue;
+        }
         let values = match r.text(OVERRIDES, &name) {
             Some(written) => values::list(&written.text),
             None => Vec::new(),
@@ -98,7 +110,8 @@ fn overrides(r: &mut Reader<'_>) -> Vec<(String, Vec<String>)> {
 fn domain(r: &mut Reader<'_>) -> Option<String> {
     let domain = r.text("server", "DOMAIN").map(|w| w.text);
     let host = r.text("server", "ROOT_URL").and_then(|w| host(&w.text));
-    let named = host.filter(|h| h.parse::<std::net::IpAddr>().is_err());
+    // `%(PROTOCOL)s://…` of a key that Gitea knows a default of, and we do not, stays as it is.
+    let named = host.filter(|h| h.parse::<std::net::IpAddr>().is_err() && !h.contains('%'));
     named.or(domain)
 }
 

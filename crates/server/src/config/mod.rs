@@ -24,6 +24,7 @@ mod tree;
 mod trust;
 mod url;
 pub(crate) mod values;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub(crate) use settings::{
     SmtpRelay, Way,
 };
 
+use keys::Kind;
 use reader::Reader;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -82,6 +84,18 @@ pub(crate) struct Outcome {
     pub(crate) findings: Findings,
     /// The effective values, for `config show`.
     pub(crate) shown: Vec<Shown>,
+    data_dir: (PathBuf, Option<Origin>),
+}
+
+impl Outcome {
+    /// Adds what of this machine stands in the way: a DATA_DIR that cannot be used.
+    pub(crate) fn check_machine(&mut self) {
+        let (path, origin) = &self.data_dir;
+        if let Err(problem) = doors::usable(path) {
+            self.findings.mistake(origin.clone(), "postrider", "DATA_DIR", problem);
+            self.settings = None;
+        }
+    }
 }
 
 /// Why a file could not even be opened.
@@ -154,6 +168,16 @@ fn read_ini(text: &str, path: &Path, tree: &mut Tree, findings: &mut Findings) {
     let place = |line| Origin::File { path: path.to_owned(), line };
     let (lines, unreadable) = ini::parse(text);
     for line in lines {
+        let is_secret = || keys::find(&line.section, &line.key).is_some_and(|key| key.kind == Kind::Secret);
+        if line.cut && is_secret() {
+            let problem = "ends before a # or ;, which begins a comment; put the value in backticks if that is \
+                           part of it, and a space before the comment if it is not";
+            findings.warn(Some(place(line.number)), &line.section, &line.key, problem);
+        }
+        if keys::is_ours(&line.section) && tree.has_own(&line.section, &line.key) {
+            let problem = "is written again, and only this one holds; remove one";
+            findings.warn(Some(place(line.number)), &line.section, &line.key, problem);
+        }
         let entry = Entry { text: line.value, origin: place(line.number), interpolate: true };
         tree.set(&line.section, &line.key, entry);
     }
@@ -163,7 +187,7 @@ fn read_ini(text: &str, path: &Path, tree: &mut Tree, findings: &mut Findings) {
 }
 
 fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcome {
-    let data_dir = doors::data_dir(&mut r, around);
+    let (data_dir, data_dir_origin) = doors::data_dir(&mut r, around);
     let memory = doors::memory(&mut r);
     let http = doors::http(&mut r);
     let smtp = doors::smtp(&mut r);
@@ -174,11 +198,12 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
         own_door::refuse(&mut r, relay, &http, &smtp, &data_dir);
     }
     unknown(&mut r, dialect);
-    let Reader { mut findings, shown, .. } = r;
-    findings.sort();
+    let Reader { tree, mut findings, shown, .. } = r;
+    findings.sort(tree);
     let good = findings.mistakes.is_empty() && !relays.is_empty();
+    let place = (data_dir.clone(), data_dir_origin);
     let settings = good.then_some(Settings { data_dir, memory, http, smtp, identity, relays, queue });
-    Outcome { settings, findings, shown }
+    Outcome { settings, findings, shown, data_dir: place }
 }
 
 /// Tells of sections and keys that this version does not read.
@@ -215,13 +240,19 @@ fn unknown_section(r: &mut Reader<'_>, section: &str, dialect: Dialect) {
             |near| format!("did you mean [{near}]?"),
         );
         r.findings.mistake(origin, section, "", format!("no such section; {remedy}"));
-    } else if keys::distance(head, "postrider") <= 2 {
-        let near = near.unwrap_or("postrider");
-        r.findings.warn(
-            origin,
-            section,
-            "",
-            format!("not a section we know, ignored; did you mean [{near}]?"),
-        );
+        return;
     }
+    let ours = (keys::distance(head, "postrider") <= 2).then(|| near.unwrap_or("postrider"));
+    let meant = ours.or_else(|| GITEAS.into_iter().find(|known| is_slip(section, known)));
+    if let Some(meant) = meant {
+        let problem = format!("not a section we know, ignored; did you mean [{meant}]?");
+        r.findings.warn(origin, section, "", problem);
+    }
+}
+
+/// Gitea's sections that are for mail alone: a name near one of them is a slip of the pen.
+const GITEAS: [&str; 3] = ["mailer", "mailer.override_header", "queue.mail"];
+
+fn is_slip(section: &str, known: &str) -> bool {
+    keys::distance(&section.to_lowercase(), known) <= 2
 }

@@ -87,7 +87,7 @@ pub(crate) fn written_or_file(
 
 /// A command's words, at least one.
 pub(crate) fn words(command: &str) -> Result<Vec<String>, String> {
-    match shell_words::split(command) {
+    match super::words::split(command) {
         Ok(words) if words.is_empty() => Err("the command is empty; write one".into()),
         Ok(words) => Ok(words),
         Err(_) => Err("a quote or backslash of the command is not closed; close it".into()),

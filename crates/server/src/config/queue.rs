@@ -54,12 +54,19 @@ fn conn_str(r: &mut Reader<'_>, kept: Kept) {
     }
 }
 
-/// A count of Gitea's: zero and less mean the default, as there.
+/// A count of Gitea's: zero, less and what is no number mean the default, as there.
 pub(crate) fn count(r: &mut Reader<'_>, key: &str) -> Option<usize> {
-    r.parsed(GITEA, key, None, |text| match text.parse::<i64>() {
-        Ok(n) => Ok(usize::try_from(n).ok().filter(|n| *n > 0)),
-        Err(_) => Err(format!("{text:?} is not a number; write a whole number")),
-    })
+    let Some(written) = r.text(GITEA, key) else {
+        r.show_usual(GITEA, key);
+        return None;
+    };
+    if let Ok(number) = written.text.parse::<i64>() {
+        return usize::try_from(number).ok().filter(|number| *number > 0);
+    }
+    let problem =
+        format!("{:?} is not a number and counts as not written; write a whole number", written.text);
+    r.findings.warn(Some(written.origin), GITEA, key, problem);
+    None
 }
 
 fn retry(text: &str) -> Result<Vec<Duration>, String> {

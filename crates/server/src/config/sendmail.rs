@@ -65,7 +65,7 @@ fn arguments(r: &mut Reader<'_>) -> Option<Vec<String>> {
 
 /// Words as a shell splits them; nothing is expanded.
 pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
-    shell_words::split(text)
+    super::words::split(text)
         .map_err(|_| "a quote or backslash is not closed; close it, or put a backslash before it".into())
 }
 

@@ -1,6 +1,7 @@
 //! Settings from files and environment: what is meant, what is refused, and how it is said.
 
 mod relays;
+mod spec;
 
 use super::reader::STARS;
 use super::*;
@@ -220,11 +221,7 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
         ),
         (
             "PROTOCOL = dummy\n[queue]\nTYPE = redis",
-            "app.ini:6: [queue.mail] TYPE: the Redis queue is not in this version",
-        ),
-        (
-            "PROTOCOL = dummy\n[queue.mail]\nLENGTH = many",
-            "app.ini:6: [queue.mail] LENGTH: \"many\" is not a number",
+            "app.ini:6: [queue] TYPE: the Redis queue is not in this version",
         ),
         ("PROTOCOL = dummy\n[postrider]\nMEMORY = 1M", "app.ini:6: [postrider] MEMORY"),
         (

@@ -76,6 +76,10 @@ fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -
             return None;
         }
     };
+    if let Err(problem) = is_address(&address.text, protocol) {
+        r.findings.mistake(Some(address.origin), MAILER, "SMTP_ADDR", problem);
+        return None;
+    }
     let (protocol, port) = infer(r, protocol, &address.text, port);
     let place = match protocol {
         Protocol::Unix => Place::Unix(r.absolute(&address.text)),
@@ -133,6 +137,29 @@ fn infer(
     let word = PROTOCOLS.iter().find(|(_, p)| *p == protocol).map_or("", |(word, _)| word);
     r.show(MAILER, "PROTOCOL", word, None);
     (protocol, port)
+}
+
+/// Whether `SMTP_ADDR` can be what its protocol takes: a host, or a path.
+fn is_address(text: &str, protocol: Option<Protocol>) -> Result<(), String> {
+    if text.contains("://") {
+        return Err("is a URL; write the host name alone, and PROTOCOL, or [postrider.relay] URL".into());
+    }
+    let is_path = text.contains(['/', '\\']);
+    if is_path && matches!(protocol, None | Some(Protocol::Unix)) {
+        return Ok(());
+    }
+    let host = bare(text);
+    if let Some((host, port)) = host.split_once(':').filter(|(_, port)| !port.contains(':')) {
+        return Err(format!("{text:?} holds a port; write SMTP_ADDR = {host} and SMTP_PORT = {port}"));
+    }
+    match host {
+        _ if is_path => Err(format!("{text:?} is a path; write PROTOCOL = smtp+unix, or a host name")),
+        _ if host.parse::<IpAddr>().is_ok() => Ok(()),
+        _ if host.contains([':', '[', ']', '@', ',']) || host.contains(char::is_whitespace) => {
+            Err(format!("{text:?} is neither a host name nor an IP address; write one"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An address without the brackets of an IPv6 literal.

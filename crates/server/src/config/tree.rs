@@ -88,6 +88,19 @@ impl Tree {
         }
     }
 
+    /// The section that `find` finds a key in, if it has this origin.
+    pub(crate) fn stands_in(&self, section: &str, key: &str, origin: &Origin) -> Option<&str> {
+        let mut name = section;
+        loop {
+            if let Some((name, keys)) = self.sections.get_key_value(name)
+                && keys.get(key).is_some_and(|entry| entry.origin == *origin)
+            {
+                return Some(name);
+            }
+            name = name.rsplit_once('.')?.0;
+        }
+    }
+
     /// The entry's text with every `%(KEY)s` replaced from its section, its parents, then the root.
     /// The first unknown key ends the replacing and stays as it is.
     pub(crate) fn expand(&self, section: &str, entry: &Entry) -> Result<String, TooLong> {

@@ -4,7 +4,7 @@ mod adopt;
 
 use super::args::{Config, SampleFormat};
 use super::{find, print, write};
-use crate::config::{self, Dialect, Finding, Outcome, Shown, Surroundings};
+use crate::config::{self, Dialect, Finding, Outcome, Relay, Shown, Surroundings};
 use crate::exit::Failure;
 use serde_json::json;
 use std::path::Path;
@@ -12,7 +12,11 @@ use std::path::Path;
 pub(crate) fn run(verb: &Config, around: &Surroundings) -> Result<(), Failure> {
     match verb {
         Config::Show { config, json } => show(&find::outcome(config.as_deref(), around)?, *json),
-        Config::Check { config, json } => check(&find::outcome(config.as_deref(), around)?, *json),
+        Config::Check { config, json } => {
+            let mut outcome = find::outcome(config.as_deref(), around)?;
+            outcome.check_machine();
+            check(&outcome, *json)
+        }
         Config::Sample { format } => write(sample(*format).as_bytes()),
         Config::Import { file } => import(file, around),
         Config::Adopt(flags) => adopt::run(flags, around),
@@ -71,17 +75,28 @@ fn check(outcome: &Outcome, json: bool) -> Result<(), Failure> {
     if json {
         let list = |findings: &[Finding]| findings.iter().map(entry).collect::<Vec<_>>();
         let ok = found.mistakes.is_empty();
-        let all = json!({"ok": ok, "mistakes": list(&found.mistakes), "warnings": list(&found.warnings)});
+        let relays: Vec<_> = relays(outcome).iter().map(|r| json!({"name": r.name, "url": r.url})).collect();
+        let all = json!({
+            "ok": ok, "relays": relays, "mistakes": list(&found.mistakes), "warnings": list(&found.warnings),
+        });
         print(&all.to_string())?;
     } else {
         for warning in &found.warnings {
             print(&format!("warning: {warning}"))?;
+        }
+        for (place, relay) in relays(outcome).iter().enumerate() {
+            let order = if place == 0 { "mail goes to" } else { "and when that fails to" };
+            print(&format!("{order} {} ({})", relay.url, relay.name))?;
         }
         if found.mistakes.is_empty() {
             print("the settings are good")?;
         }
     }
     refuse(outcome)
+}
+
+fn relays(outcome: &Outcome) -> &[Relay] {
+    outcome.settings.as_ref().map_or(&[], |settings| &settings.relays)
 }
 
 fn entry(finding: &Finding) -> serde_json::Value {

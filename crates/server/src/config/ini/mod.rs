@@ -16,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) number: usize,
     /// Where its value ends.
     pub(crate) last: usize,
+    /// A `#` or `;` right behind a letter of the value began a comment.
+    pub(crate) cut: bool,
 }
 
 /// A line that cannot be read.
@@ -49,9 +51,9 @@ pub(crate) fn parse(text: &str) -> (Vec<Line>, Vec<Unreadable>) {
             continue;
         }
         match key(line).and_then(|(key, rest)| Ok((key, value(rest, &mut lines)?))) {
-            Ok((key, (value, last))) => {
+            Ok((key, Value { text, last, cut })) => {
                 let last = last.unwrap_or(number);
-                found.push(Line { section: section.clone(), key, value, number, last });
+                found.push(Line { section: section.clone(), key, value: text, number, last, cut });
             }
             Err(problem) => bad.push(unreadable(number, problem)),
         }
@@ -82,19 +84,26 @@ fn key(line: &str) -> Result<(String, &str), &'static str> {
     }
 }
 
-/// The value and, when it goes on below, its last line.
+/// A value and, when it goes on below, its last line.
+struct Value {
+    text: String,
+    last: Option<usize>,
+    cut: bool,
+}
+
 fn value<'a>(
     rest: &'a str,
     lines: &mut impl Iterator<Item = (usize, &'a str)>,
-) -> Result<(String, Option<usize>), &'static str> {
+) -> Result<Value, &'static str> {
     let rest = rest.trim_start_matches([' ', '\t']);
     for quote in PROTECTING {
         if let Some(inside) = rest.strip_prefix(quote) {
             return protected(inside, quote, lines);
         }
     }
-    let plain = rest.split(['#', ';']).next().unwrap_or_default().trim();
-    Ok((unquoted(plain).to_owned(), None))
+    let before = rest.split(['#', ';']).next().unwrap_or_default();
+    let cut = before.len() < rest.len() && before.ends_with(|c: char| !c.is_whitespace());
+    Ok(Value { text: unquoted(before.trim()).to_owned(), last: None, cut })
 }
 
 /// A value in protecting quotes: up to the last closing quote of its line, else over lines.
@@ -102,16 +111,16 @@ fn protected<'a>(
     inside: &'a str,
     quote: &str,
     lines: &mut impl Iterator<Item = (usize, &'a str)>,
-) -> Result<(String, Option<usize>), &'static str> {
+) -> Result<Value, &'static str> {
     if let Some((value, _)) = inside.rsplit_once(quote) {
-        return Ok((value.to_owned(), None));
+        return Ok(Value { text: value.to_owned(), last: None, cut: false });
     }
     let mut value = inside.to_owned();
     for (number, line) in lines {
         match line.rsplit_once(quote) {
             Some((last, _)) => {
                 value.push_str(last);
-                return Ok((value, Some(number)));
+                return Ok(Value { text: value, last: Some(number), cut: false });
             }
             None => value.push_str(line),
         }
