@@ -1,11 +1,13 @@
 //! From a draft to the bytes of a message (RFC 5322, RFC 2045–2049, RFC 2231).
 //!
 //! Nothing here reads a clock, a file, a socket or a random source: date and uniqueness are
-//! arguments, so the same draft gives the same bytes. What is composed is 7-bit, CRLF only, lines
+//! arguments, so the same draft gives the same bytes (making a DKIM key is the one thing that is
+//! random). What is composed is 7-bit, CRLF only, lines
 //! of at most 998 octets (78 where a fold is possible). The one exception: an address whose local
 //! part is not ASCII makes the header UTF-8 (RFC 6532), since it has no 7-bit form.
 
 mod compose;
+pub mod dkim;
 mod draft;
 mod encoding;
 mod error;

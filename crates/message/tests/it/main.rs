@@ -3,4 +3,5 @@
 
 mod cases;
 mod compose;
+mod dkim;
 mod raw;

@@ -1,0 +1,162 @@
+//! Header fields: which are signed, and their canonical form (RFC 6376 3.4.2, 5.4).
+
+use std::collections::HashMap;
+
+/// The fields a signature covers. Names are compared without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedFields {
+    /// Signed as often as they stand and once more, so that none can be added.
+    pub oversigned: Vec<String>,
+    /// Signed as often as they stand.
+    pub signed: Vec<String>,
+}
+
+impl Default for SignedFields {
+    fn default() -> Self {
+        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            oversigned: names(&[
+                "From",
+                "To",
+                "Cc",
+                "Subject",
+                "Date",
+                "Message-ID",
+                "Reply-To",
+                "Sender",
+                "In-Reply-To",
+                "References",
+                "MIME-Version",
+                "Content-Type",
+                "Content-Transfer-Encoding",
+            ]),
+            signed: names(&[
+                "List-ID",
+                "List-Unsubscribe",
+                "List-Unsubscribe-Post",
+                "List-Archive",
+                "Auto-Submitted",
+            ]),
+        }
+    }
+}
+
+impl SignedFields {
+    /// For relays that write Date and Message-ID anew.
+    pub fn without_date_and_id() -> Self {
+        let mut all = Self::default();
+        all.oversigned.retain(|name| !matches!(name.as_str(), "Date" | "Message-ID"));
+        all
+    }
+
+    /// The names of `h=` for this header, in lower case.
+    pub(super) fn names(&self, header: &Header<'_>) -> Vec<String> {
+        let mut all = Vec::new();
+        for (names, more) in [(&self.oversigned, 1), (&self.signed, 0)] {
+            for name in names {
+                let name = name.to_ascii_lowercase();
+                let times = header.count(&name) + more;
+                all.extend(std::iter::repeat_n(name, times));
+            }
+        }
+        all
+    }
+}
+
+/// The fields of a header by name, lower-case, each in the order of the header.
+pub(super) struct Header<'a>(HashMap<String, Vec<&'a [u8]>>);
+
+impl<'a> Header<'a> {
+    /// Reads a header block; what is not a field is skipped.
+    pub(super) fn read(block: &'a [u8]) -> Self {
+        let mut all: HashMap<String, Vec<&'a [u8]>> = HashMap::new();
+        let mut rest = block;
+        while !rest.is_empty() && !rest.starts_with(b"\r\n") {
+            let end = memchr::memchr_iter(b'\n', rest)
+                .map(|at| at + 1)
+                .find(|&end| !matches!(rest.get(end), Some(b' ' | b'\t')))
+                .unwrap_or(rest.len());
+            let (field, tail) = rest.split_at(end);
+            rest = tail;
+            let name = memchr::memchr(b':', field).and_then(|at| field.get(..at));
+            if let Some(name) = name.and_then(|name| std::str::from_utf8(name).ok()) {
+                all.entry(name.trim_end().to_ascii_lowercase()).or_default().push(field);
+            }
+        }
+        Self(all)
+    }
+
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.0.get(name).map_or(0, Vec::len)
+    }
+
+    pub(super) fn all(&self, name: &str) -> &[&'a [u8]] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is hashed of these fields: each name takes the last one not yet taken; a name with none
+    /// left counts as nothing (RFC 6376 5.4.2). Names are lower-case.
+    pub(super) fn canonical<'n>(&self, names: impl Iterator<Item = &'n str>, relaxed: bool) -> Vec<u8> {
+        let mut taken: HashMap<&str, usize> = HashMap::new();
+        let mut out = Vec::with_capacity(1024);
+        for name in names {
+            let Some(all) = self.0.get(name) else { continue };
+            let taken = taken.entry(name).or_default();
+            let Some(field) = all.iter().rev().nth(*taken) else { continue };
+            *taken += 1;
+            if relaxed {
+                put_relaxed(&mut out, field);
+                out.extend_from_slice(b"\r\n");
+            } else {
+                out.extend_from_slice(field);
+            }
+        }
+        out
+    }
+}
+
+/// Appends a field in relaxed form, without its line end.
+pub(super) fn put_relaxed(out: &mut Vec<u8>, field: &[u8]) {
+    let colon = memchr::memchr(b':', field).unwrap_or(field.len());
+    let (name, value) = field.split_at(colon);
+    out.extend(name.trim_ascii_end().iter().map(u8::to_ascii_lowercase));
+    out.push(b':');
+    let mut blank = false;
+    let begin = out.len();
+    for &b in value.get(1..).unwrap_or_default() {
+        match b {
+            b' ' | b'\t' => blank = true,
+            b'\r' | b'\n' => {}
+            _ => {
+                if std::mem::take(&mut blank) && out.len() > begin {
+                    out.push(b' ');
+                }
+                out.push(b);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relaxed_fields() {
+        let check = |field: &str, want: &str| {
+            let mut out = Vec::new();
+            put_relaxed(&mut out, field.as_bytes());
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        };
+        check("A: X\r\n", "a:X");
+        check("B : Y\t\r\n\tZ  \r\n", "b:Y Z");
+        check("C:\r\n", "c:");
+    }
+
+    #[test]
+    fn fields_are_taken_from_the_bottom() {
+        let header = Header::read(b"X: 1\r\nY: 2\r\nx: 3\r\n\r\nX: body\r\n");
+        let got = header.canonical(["x", "x", "x", "z", "y"].into_iter(), true);
+        assert_eq!(got, b"x:3\r\nx:1\r\ny:2\r\n");
+    }
+}
