@@ -241,7 +241,9 @@ fn put_filename(out: &mut Vec<u8>, name: &str) {
     if name.is_empty() {
         return;
     }
-    if name.len() <= 60 && name.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'"' && b != b'\\') {
+    // Many readers decode encoded words even inside quotes, so a name that looks like one is encoded.
+    let plain = |b: u8| (b' '..=b'~').contains(&b) && b != b'"' && b != b'\\';
+    if name.len() <= 60 && name.bytes().all(plain) && !name.contains("=?") {
         out.extend_from_slice(format!(";\r\n filename=\"{name}\"").as_bytes());
         return;
     }

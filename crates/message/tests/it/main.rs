@@ -3,5 +3,7 @@
 
 mod cases;
 mod compose;
+mod corpus;
 mod dkim;
+mod python;
 mod raw;
