@@ -39,7 +39,9 @@ pub(crate) fn adopt(tree: &mut Tree, findings: &mut Findings) {
         if let Ok(text) = tree.expand(MAILER, &entry) {
             entry.text = text;
         }
-        findings.warn(Some(entry.origin.clone()), MAILER, old, format!("is an old key; write {new} instead"));
+        let new_keys = if old == "HOST" { "SMTP_ADDR and SMTP_PORT" } else { new };
+        let problem = format!("is an old key; write {new_keys} instead");
+        findings.warn(Some(entry.origin.clone()), MAILER, old, problem);
         if old == "HOST" {
             host(tree, findings, entry);
             continue;

@@ -2,6 +2,7 @@
 //! with `__FILE`, which names a file that holds the value.
 
 use super::findings::Findings;
+use super::keys;
 use super::tree::{Entry, Origin, Tree};
 use std::ffi::OsString;
 
@@ -29,6 +30,9 @@ pub(crate) fn apply(
             (None, Some(name)) => (true, our_section(name)),
             (None, None) => continue,
         };
+        if !ours && keys::section(&name.section).is_none() && !keys::is_ours(&name.section) {
+            continue;
+        }
         let origin = Origin::Environment(variable.to_owned());
         match read(&name, value) {
             Ok(text) => tree.set(&name.section, &name.key, Entry { text, origin, interpolate: !ours }),

@@ -136,7 +136,8 @@ impl<'a> Reader<'a> {
         self.shown.push(line);
     }
 
-    fn is_mistaken(&self, section: &str, key: &str) -> bool {
+    /// Whether a mistake was told of a key.
+    pub(crate) fn is_mistaken(&self, section: &str, key: &str) -> bool {
         self.findings.mistakes.iter().any(|m| m.section == section && m.key == key)
     }
 

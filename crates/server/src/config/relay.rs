@@ -29,6 +29,9 @@ pub(crate) fn relays(r: &mut Reader<'_>, around: &Surroundings) -> Vec<Relay> {
         found.extend(from_section(r, RELAY, "default", around));
     } else if names.is_empty() {
         found.extend(from_mailer(r, enabled, around));
+    } else {
+        // What the named ones inherit: without a way of its own it is only looked at.
+        additions(r, RELAY, None, around);
     }
     for section in &names {
         found.extend(named(r, section, around));
@@ -76,6 +79,8 @@ fn enabled(r: &mut Reader<'_>, has_url: bool) -> bool {
         None if r.tree.has_section(MAILER) => {
             "is missing, which switches mail off; write ENABLED = true".into()
         }
+        // What could not be read may have been the relay.
+        None if r.is_mistaken("", "") => return false,
         None => {
             let problem = "no relay is set; write [postrider.relay] URL = smtp+starttls://user:password@host, \
                            or a [mailer] section with ENABLED = true";
@@ -117,14 +122,14 @@ fn named(r: &mut Reader<'_>, section: &str, around: &Surroundings) -> Option<Rel
     if !r.tree.has_own(section, "URL") {
         let origin = place_of(r, section);
         r.findings.mistake(origin, section, "URL", "is missing; write URL = smtp+starttls://user@host");
-        return None;
     }
     from_section(r, section, name, around)
 }
 
 /// The relay of a section with a URL.
 fn from_section(r: &mut Reader<'_>, section: &str, name: &str, around: &Surroundings) -> Option<Relay> {
-    let mut way = r.look(section, "URL").and_then(|url| from_url(r, section, &url, around));
+    let url = r.tree.has_own(section, "URL").then(|| r.look(section, "URL")).flatten();
+    let mut way = url.and_then(|url| from_url(r, section, &url, around));
     additions(r, section, way.as_mut(), around);
     bounded(r, section, way, (section, "URL")).map(|relay| Relay { name: name.to_owned(), ..relay })
 }

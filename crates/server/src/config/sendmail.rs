@@ -21,15 +21,11 @@ pub(crate) fn sendmail(r: &mut Reader<'_>, around: &Surroundings) -> Option<Send
     let args = arguments(r);
     let timeout = timeout(r, MAILER);
     let convert_crlf = r.switch(MAILER, "SENDMAIL_CONVERT_CRLF", true);
-    let mut way = plain(path, args?, around);
-    (way.timeout, way.convert_crlf) = (timeout?, convert_crlf);
-    match find(way) {
-        Ok(way) => Some(way),
-        Err(problem) => {
-            r.findings.mistake(written.map(|w| w.origin), MAILER, "SENDMAIL_PATH", problem);
-            None
-        }
-    }
+    let found = find(plain(path, args.clone().unwrap_or_default(), around));
+    let found = found.map_err(|problem| {
+        r.findings.mistake(written.map(|w| w.origin), MAILER, "SENDMAIL_PATH", problem);
+    });
+    Some(Sendmail { args: args?, timeout: timeout?, convert_crlf, ..found.ok()? })
 }
 
 /// The usual bounds, and what of our surroundings the program gets.

@@ -4,7 +4,7 @@ use super::doors::cert_files;
 use super::reader::Reader;
 use super::settings::{Login, Place, Security, SmtpRelay, Way};
 use super::tree::Origin;
-use super::{Surroundings, sendmail, values};
+use super::{Surroundings, sendmail, trust, values};
 use std::net::IpAddr;
 
 const MAILER: &str = "mailer";
@@ -61,11 +61,16 @@ fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -
     let port = r.text(MAILER, "SMTP_PORT");
     let helo = helo(r, around);
     let trust_any = r.switch(MAILER, "FORCE_TRUST_SERVER_CERT", false);
+    if trust_any {
+        trust::any_certificate(r, MAILER);
+    }
     let client_cert = client_cert(r);
     let login = login(r);
     let Some(address) = r.text(MAILER, "SMTP_ADDR") else {
-        let problem = "is missing; write the relay's host name, or its socket's path";
-        r.findings.mistake(None, MAILER, "SMTP_ADDR", problem);
+        if !r.is_mistaken(MAILER, "SMTP_ADDR") {
+            let problem = "is missing; write the relay's host name, or its socket's path";
+            r.findings.mistake(None, MAILER, "SMTP_ADDR", problem);
+        }
         return None;
     };
     let port = match port.map(|w| (values::port(&w.text), w.origin)) {

@@ -45,6 +45,9 @@ impl Trust {
         if plain && !self.fingerprints.is_empty() {
             in_vain(r, "FINGERPRINT");
         }
+        if self.trust_any == Some(true) {
+            any_certificate(r, section);
+        }
         relay.trust_any = self.trust_any.unwrap_or(relay.trust_any);
         if relay.trust_any && (self.ca_file.is_some() || !self.fingerprints.is_empty()) {
             let key = if self.ca_file.is_some() { "CA_FILE" } else { "FINGERPRINT" };
@@ -56,6 +59,15 @@ impl Trust {
         relay.fingerprints = self.fingerprints;
         relay.client_cert = self.client_cert.or(relay.client_cert.take());
     }
+}
+
+/// Says what FORCE_TRUST_SERVER_CERT costs.
+pub(crate) fn any_certificate(r: &mut Reader<'_>, section: &str) {
+    const KEY: &str = "FORCE_TRUST_SERVER_CERT";
+    let origin = r.look(section, KEY).map(|Written { origin, .. }| origin);
+    let problem = "any certificate is taken, so whoever sits in between reads and changes all mail; write \
+                   [postrider.relay] CA_FILE with the relay's certificate instead";
+    r.findings.warn(origin, section, KEY, problem);
 }
 
 /// SHA-256 of certificates in hexadecimal, with or without colons.

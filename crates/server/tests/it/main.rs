@@ -7,6 +7,7 @@
     reason = "a test ends by panic, also in what its cases share"
 )]
 
+mod apps;
 mod bad_input;
 mod dev;
 mod paper;

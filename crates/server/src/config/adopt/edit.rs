@@ -3,6 +3,7 @@
 use super::{MAILER, RELAY, Refused, SMTP, pairs};
 use crate::config::ini::{self, Line};
 use crate::config::reader::STARS;
+use crate::config::tree::Tree;
 use crate::config::{Listen, Settings};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -51,6 +52,7 @@ pub(super) struct Edit<'a> {
 impl<'a> Edit<'a> {
     pub(super) fn new(
         text: &'a str,
+        tree: &Tree,
         settings: &Settings,
         door: &Listen,
         hostname: &str,
@@ -66,6 +68,7 @@ impl<'a> Edit<'a> {
             edit.relay(settings, hostname);
         }
         edit.mailer(settings, door);
+        edit.replace_variables(tree);
         Ok(edit)
     }
 
@@ -138,6 +141,22 @@ impl<'a> Edit<'a> {
         match at {
             Some(at) => self.come.entry(at).or_default().extend::<Vec<String>>(lines),
             None => self.add(MAILER, lines),
+        }
+    }
+
+    /// Writes out every `%(KEY)s` that stands for a key which goes.
+    fn replace_variables(&mut self, tree: &Tree) {
+        let is_there = |line: &&Line| {
+            let in_mailer = line.section == MAILER || line.section.starts_with("mailer.");
+            in_mailer && !self.gone.contains(&line.number)
+        };
+        let names_moved = |line: &&Line| MOVED.iter().any(|key| line.value.contains(&format!("%({key})s")));
+        let found: Vec<Line> = self.lines.iter().filter(is_there).filter(names_moved).cloned().collect();
+        for line in found {
+            let entry = tree.find(&line.section, &line.key);
+            let Some(Ok(value)) = entry.map(|entry| tree.expand(&line.section, entry)) else { continue };
+            self.gone.extend(line.number..=line.last);
+            self.come.entry(line.last).or_default().push(format!("{} = {}", line.key, ini_value(&value)));
         }
     }
 

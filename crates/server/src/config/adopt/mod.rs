@@ -8,7 +8,9 @@ mod tests;
 
 use super::findings::Findings;
 use super::settings::{Listen, Relay, Security, SmtpRelay};
-use super::{Origin, Outcome, Place, Settings, Surroundings, Unreadable, Way, contents, read, relay};
+use super::{
+    Dialect, Origin, Outcome, Place, Settings, Surroundings, Unreadable, Way, contents, read, relay, written,
+};
 use edit::Edit;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -63,7 +65,8 @@ pub(crate) fn adopt(path: &Path, around: &Surroundings, listen: SocketAddr) -> R
     // It is UTF-8, or there were mistakes.
     let old = String::from_utf8_lossy(&bytes).into_owned();
     let door = settings.smtp.listen.clone().unwrap_or(Listen::Tcp(listen));
-    let (text, changes) = Edit::new(&old, &settings, &door, &around.hostname)?.done();
+    let tree = written(&bytes, path, Dialect::Gitea, &mut Findings::default());
+    let (text, changes) = Edit::new(&old, &tree, &settings, &door, &around.hostname)?.done();
     if let Some(text) = &text {
         let outcome = read(text.as_bytes(), path, folder, &around);
         let new = outcome.settings.ok_or_else(|| Refused::Differs(outcome.findings.to_string()))?;

@@ -35,7 +35,7 @@ const PROTECTING: [&str; 2] = ["\"\"\"", "`"];
 pub(crate) fn parse(text: &str) -> (Vec<Line>, Vec<Unreadable>) {
     let text = text.strip_prefix(BOM).unwrap_or(text);
     let mut lines = (1..).zip(text.split_inclusive('\n'));
-    let (mut found, mut bad, mut section) = (Vec::new(), Vec::new(), String::new());
+    let (mut found, mut bad, mut section) = (Vec::<Line>::new(), Vec::new(), String::new());
     while let Some((number, raw)) = lines.next() {
         let line = raw.trim_start();
         if line.is_empty() || line.starts_with(['#', ';']) {
@@ -55,6 +55,11 @@ pub(crate) fn parse(text: &str) -> (Vec<Line>, Vec<Unreadable>) {
                 let last = last.unwrap_or(number);
                 found.push(Line { section: section.clone(), key, value: text, number, last, cut });
             }
+            Err(NO_DELIMITER)
+                if found.last().is_some_and(|l| l.last + 1 == number && l.value.ends_with('\\')) =>
+            {
+                bad.push(unreadable(number, NO_JOINING));
+            }
             Err(problem) => bad.push(unreadable(number, problem)),
         }
     }
@@ -67,6 +72,9 @@ fn unreadable(number: usize, problem: &str) -> Unreadable {
 
 const NO_DELIMITER: &str =
     "this is neither a comment, a [section] nor KEY = VALUE; add \"=\" or start it with \"#\"";
+
+const NO_JOINING: &str = "the backslash at the end of the line above does not join the lines; write the value on \
+                          one line, or in backticks";
 
 /// The key and what stands behind its delimiter. A key may itself stand in quotes.
 fn key(line: &str) -> Result<(String, &str), &'static str> {

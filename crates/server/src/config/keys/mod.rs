@@ -135,16 +135,42 @@ pub(crate) fn find(section_name: &str, key: &str) -> Option<&'static Key> {
     section(section_name)?.keys.iter().find(|known| known.name == key)
 }
 
+/// What other programs call keys of `[mailer]` and of relays.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("SMTP_HOST", "SMTP_ADDR"),
+    ("SMTP_SERVER", "SMTP_ADDR"),
+    ("PORT", "SMTP_PORT"),
+    ("USERNAME", "USER"),
+    ("SMTP_USER", "USER"),
+    ("SMTP_USERNAME", "USER"),
+    ("PASSWORD", "PASSWD"),
+    ("PASS", "PASSWD"),
+    ("SMTP_PASSWD", "PASSWD"),
+    ("SMTP_PASSWORD", "PASSWD"),
+    ("MAIL_FROM", "FROM"),
+    ("HOST", "URL"),
+];
+
 /// The key of a section that was probably meant.
 pub(crate) fn nearest_key(section_name: &str, key: &str) -> Option<&'static str> {
+    let elsewhere = ELSEWHERE.iter().find(|(word, _)| key.eq_ignore_ascii_case(word));
+    if let Some((_, meant)) = elsewhere.filter(|(_, meant)| find(section_name, meant).is_some()) {
+        return Some(meant);
+    }
     let keys = section(section_name)?.keys.iter();
     nearest(key, keys.filter(|k| matches!(k.state, State::Read | State::NotYet(_))).map(|k| k.name))
 }
 
 /// The section that was probably meant: one that ends alike, else the nearest.
 pub(crate) fn nearest_section(name: &str) -> Option<&'static str> {
-    let ending = sections().map(|s| s.name).find(|known| known.strip_prefix("postrider.") == Some(name));
-    ending.or_else(|| nearest(name, sections().map(|s| s.name)))
+    const OURS: &str = "postrider.";
+    let named = |end: &str| sections().map(|s| s.name).find(|known| known.strip_prefix(OURS) == Some(end));
+    let ends = sections().filter_map(|section| section.name.strip_prefix(OURS));
+    match name.strip_prefix(OURS) {
+        // The part that all have in common says nothing of how near two are.
+        Some(end) => nearest(end, ends).and_then(named),
+        None => named(name).or_else(|| nearest(name, sections().map(|s| s.name))),
+    }
 }
 
 fn nearest(word: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {

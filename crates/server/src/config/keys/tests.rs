@@ -107,6 +107,10 @@ fn sections_and_keys_that_were_probably_meant() {
         ("postrider.relay.eu", "max_connection", Some("MAX_CONNECTIONS")),
         ("mailer", "SMTP_ADRR", Some("SMTP_ADDR")),
         ("mailer", "XYZ", None),
+        ("mailer", "SMTP_HOST", Some("SMTP_ADDR")),
+        ("mailer", "password", Some("PASSWD")),
+        ("postrider.relay", "Host", Some("URL")),
+        ("postrider.http", "HOST", None),
     ] {
         assert_eq!(nearest_key(section, key), expected, "[{section}] {key}");
     }
