@@ -28,6 +28,12 @@ pub(crate) fn apply(
         let (ours, name) = match (decode(variable, "GITEA__"), decode(variable, "POSTRIDER__")) {
             (Some(name), _) => (false, name),
             (None, Some(name)) => (true, our_section(name)),
+            (None, None) if variable.starts_with("POSTRIDER__") => {
+                let origin = Some(Origin::Environment(variable.to_owned()));
+                let problem = "names no section and key; write POSTRIDER__SECTION__KEY, such as POSTRIDER__HTTP__LISTEN";
+                findings.mistake(origin, "", "", problem);
+                continue;
+            }
             (None, None) => continue,
         };
         if !ours && keys::section(&name.section).is_none() && !keys::is_ours(&name.section) {
@@ -107,6 +113,7 @@ fn our_section(name: Name) -> Name {
         short @ ("http" | "smtp" | "queue" | "relay" | "bounce") => format!("postrider.{short}"),
         long => match long.strip_prefix("postrider_") {
             Some(short) => format!("postrider.{short}"),
+            None if long.starts_with("relay.") => format!("postrider.{long}"),
             None => long.to_owned(),
         },
     };
@@ -151,6 +158,7 @@ mod tests {
             ("POSTRIDER__POSTRIDER_SMTP__LISTEN", "postrider.smtp", "LISTEN"),
             ("POSTRIDER__POSTRIDER__DATA_DIR", "postrider", "DATA_DIR"),
             ("POSTRIDER____DATA_DIR", "postrider", "DATA_DIR"),
+            ("POSTRIDER__RELAY_0X2E_EU__URL", "postrider.relay.eu", "URL"),
             ("POSTRIDER__MAILER__FROM", "mailer", "FROM"),
             ("POSTRIDER__QUEUE__TYPE", "queue", "TYPE"),
             ("POSTRIDER__QUEUE__RETRY", "postrider.queue", "RETRY"),
@@ -185,5 +193,15 @@ mod tests {
         );
         assert_eq!((findings.warnings.len(), findings.mistakes.len()), (1, 1));
         assert!(tree.find("mailer", "PASSWD").is_none());
+    }
+
+    #[test]
+    fn a_name_of_ours_without_section_or_key_is_told() {
+        let (mut tree, mut findings) = (Tree::default(), Findings::default());
+        let variables = ["POSTRIDER__LISTEN", "POSTRIDER__", "POSTRIDER_CONFIG", "GITEA__X"];
+        apply(variables.map(|name| (name.into(), "x".into())), &mut tree, &mut findings);
+        let told: Vec<String> = findings.mistakes.iter().map(|m| m.to_string()).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[1].starts_with("$POSTRIDER__LISTEN: names no section and key"), "{told:?}");
     }
 }

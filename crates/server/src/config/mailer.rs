@@ -14,7 +14,13 @@ pub(crate) fn profile(r: &mut Reader<'_>, dialect: Dialect, around: &Surrounding
     r.text("service", "ENABLE_NOTIFY_MAIL");
     let from = from(r);
     let envelope_from = envelope_from(r);
-    let subject_prefix = r.text(MAILER, "SUBJECT_PREFIX").map(|w| w.text).unwrap_or_default();
+    let subject_prefix =
+        r.parsed(MAILER, "SUBJECT_PREFIX", String::new(), |text| match text.contains(char::is_control) {
+            true => {
+                Err("holds a line end or another control character, which no subject can; remove it".into())
+            }
+            false => Ok(text.to_owned()),
+        });
     let plain_text = r.switch(MAILER, "SEND_AS_PLAIN_TEXT", false);
     let override_headers = overrides(r);
     let domain = domain(r);

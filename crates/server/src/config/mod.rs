@@ -234,7 +234,9 @@ fn unknown_section(r: &mut Reader<'_>, section: &str, dialect: Dialect) {
     let origin = r.tree.own(section).map(|(_, entry)| entry.origin.clone()).min();
     let near = keys::nearest_section(section);
     let head = section.split(['.', '_']).next().unwrap_or_default();
-    if keys::is_ours(section) || dialect == Dialect::Toml {
+    let by_our_variable =
+        matches!(&origin, Some(Origin::Environment(name)) if name.starts_with("POSTRIDER__"));
+    if keys::is_ours(section) || dialect == Dialect::Toml || by_our_variable {
         let remedy = near.map_or_else(
             || "see the documentation for those there are".to_owned(),
             |near| format!("did you mean [{near}]?"),

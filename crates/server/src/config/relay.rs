@@ -37,6 +37,13 @@ pub(crate) fn relays(r: &mut Reader<'_>, around: &Surroundings) -> Vec<Relay> {
         found.extend(named(r, section, around));
     }
     found.sort_by_key(|relay| relay.priority);
+    for relay in found.iter().filter(|relay| relay.way == Way::Dummy) {
+        let (section, key) = (relay.key.0.as_str(), relay.key.1);
+        let origin = r.look(section, key).map(|w| w.origin);
+        let problem =
+            "dummy only logs mail: all that is sent there is lost; name a relay unless that is wanted";
+        r.findings.warn(origin, section, key, problem);
+    }
     if enabled { found } else { Vec::new() }
 }
 
@@ -248,13 +255,13 @@ fn additions(r: &mut Reader<'_>, section: &str, mut way: Option<&mut Way>, aroun
 /// What `[mailer]` has keys of its own for and a URL cannot say.
 fn beside_the_url(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>) {
     let switch = |t: &str| values::strict_switch(t).map(Some);
-    let helo = r.text(section, "HELO_HOSTNAME");
+    let helo = transport::greeting(r, section);
     let timeout = r.look(section, "SENDMAIL_TIMEOUT").and_then(|_| sendmail::timeout(r, section));
     let convert_crlf = r.parsed(section, "SENDMAIL_CONVERT_CRLF", None, switch);
     match way {
         Some(Way::Smtp(relay)) => {
             if let Some(helo) = helo {
-                relay.helo = helo.text;
+                relay.helo = helo;
             }
         }
         Some(Way::Sendmail(way)) => {

@@ -64,7 +64,7 @@ fn port_and_protocol_follow_from_each_other() {
     check_way("SMTP_ADDR = ./m.sock", "smtp+unix:///etc/forge/./m.sock", &[]);
     check_way("SMTP_ADDR = 127.0.0.1\nPROTOCOL = smtp", "smtp://127.0.0.1:25", &[]);
     check_way("SMTP_ADDR = [::1]\nPROTOCOL = smtp", "smtp://[::1]:25", &[]);
-    check_way("PROTOCOL = dummy", "dummy://", &[]);
+    check_way("PROTOCOL = dummy", "dummy://", &["app.ini:4: [mailer] PROTOCOL: dummy only logs mail"]);
 }
 
 #[test]
@@ -130,6 +130,29 @@ fn a_sendmail_that_cannot_be_run_is_refused() {
     ] {
         check_mistakes(&mailer(lines), &[expected]);
     }
+}
+
+#[test]
+fn b5_93_a_dummy_is_told_wherever_it_stands() {
+    let dummy = "dummy only logs mail";
+    check_way("PROTOCOL = dummy", "dummy://", &[dummy]);
+    check_way(
+        "[postrider.relay]\nURL = dummy://",
+        "dummy://",
+        &[&format!("app.ini:5: [postrider.relay] URL: {dummy}")],
+    );
+    let second =
+        "[postrider.relay]\nURL = smtps://m.example\n[postrider.relay.b]\nURL = dummy://\nPRIORITY = 90";
+    check_way(second, "smtps://m.example:465", &[&format!("app.ini:7: [postrider.relay.b] URL: {dummy}")]);
+}
+
+#[test]
+fn what_cannot_be_said_in_ehlo() {
+    for name in ["my host", "föö.example", "a\"b", "x_y/z"] {
+        let outcome = mailer(&format!("SMTP_ADDR = m\nSMTP_PORT = 465\nHELO_HOSTNAME = `{name}`"));
+        check_mistakes(&outcome, &["app.ini:6: [mailer] HELO_HOSTNAME: "]);
+    }
+    check_way("SMTP_ADDR = m\nSMTP_PORT = 465\nHELO_HOSTNAME = [192.0.2.1]", "smtps://m:465", &[]);
 }
 
 #[test]
@@ -212,6 +235,10 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
         ("PROTOCOL = dummy\nFROM = Forge", "app.ini:5: [mailer] FROM: \"Forge\" is no sender"),
         ("PROTOCOL = dummy\nENVELOPE_FROM = x", "app.ini:5: [mailer] ENVELOPE_FROM"),
         (
+            "PROTOCOL = dummy\nSUBJECT_PREFIX = `x\nBcc: y`",
+            "app.ini:5: [mailer] SUBJECT_PREFIX: holds a line end",
+        ),
+        (
             "SMTP_ADDR = m\nSMTP_PORT = 465\nUSE_CLIENT_CERT = true",
             "app.ini:6: [mailer] CLIENT_CERT_FILE: is missing",
         ),
@@ -278,14 +305,14 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn unknown_keys_of_gitea_get_one_warning_and_other_sections_none() {
     let outcome = mailer(
-        "PROTOCOL = dummy\nSMPT_ADDR = x\n[queue]\nWORKERS = 3\n[database]\nHOST = x\n[server]\nHTTP_PORT = 3000",
+        "SMTP_ADDR = m\nSMTP_PORT = 465\nSMPT_ADDR = x\n[queue]\nWORKERS = 3\n[database]\nHOST = x\n[server]\nHTTP_PORT = 3000",
     );
     let got: Vec<String> = outcome.findings.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         got,
         [
-            "app.ini:5: [mailer] SMPT_ADDR: not a key we know, ignored; did you mean SMTP_ADDR?",
-            "app.ini:7: [queue] WORKERS: was removed from Gitea and does nothing; remove it",
+            "app.ini:6: [mailer] SMPT_ADDR: not a key we know, ignored; did you mean SMTP_ADDR?",
+            "app.ini:8: [queue] WORKERS: was removed from Gitea and does nothing; remove it",
         ]
     );
     assert!(outcome.settings.is_some());

@@ -203,9 +203,18 @@ pub(crate) fn is_local(host: &str) -> bool {
 
 fn helo(r: &mut Reader<'_>, around: &Surroundings) -> String {
     let said = r.switch(MAILER, "ENABLE_HELO", true);
-    let name = r.text(MAILER, "HELO_HOSTNAME").map(|w| w.text);
+    let name = greeting(r, MAILER);
     // Switched off, the reference still greets, as localhost.
     if said { name.unwrap_or_else(|| around.hostname.clone()) } else { "localhost".into() }
+}
+
+/// A name that can be said in EHLO (RFC 5321 4.1.1.1).
+pub(crate) fn greeting(r: &mut Reader<'_>, section: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+    r.parsed(section, "HELO_HOSTNAME", None, |text| match text.chars().all(fits) && text.len() <= 255 {
+        true => Ok(Some(text.to_owned())),
+        false => Err(format!("{text:?} cannot be said in EHLO; write a host name, an IDN in its xn-- form")),
+    })
 }
 
 fn client_cert(r: &mut Reader<'_>) -> Option<super::CertFiles> {

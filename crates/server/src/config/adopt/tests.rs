@@ -110,7 +110,8 @@ fn what_cannot_be_adopted() {
 fn the_environment_is_left_out_and_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("app.ini");
-    std::fs::write(&path, "[mailer]\nENABLED = true\nPROTOCOL = dummy\nFROM = a@b.c\n").expect("written");
+    std::fs::write(&path, "[mailer]\nENABLED = true\nPROTOCOL = smtps\nSMTP_ADDR = m\nFROM = a@b.c\n")
+        .expect("written");
     let variables = vec![("GITEA__MAILER__PROTOCOL".into(), "tls".into())];
     let around = Surroundings { variables, ..around() };
     let adopted = adopt(&path, &around, ([127, 0, 0, 1], 2525).into()).expect("adopted");

@@ -34,15 +34,18 @@ const TLS: &str = "FROM = a@b.c\nSMTP_ADDR = m.example\nSMTP_PORT = 465\n";
 #[test]
 fn s1_1_enabled_in_all_of_go_inis_words() {
     for word in ["1", "t", "T", "true", "TRUE", "True", "YES", "yes", "Yes", "y", "ON", "on", "On"] {
-        let text = format!("[mailer]\nENABLED = {word}\nFROM = a@b.c\nPROTOCOL = dummy\n");
+        let text =
+            format!("[mailer]\nENABLED = {word}\nFROM = a@b.c\nPROTOCOL = smtps\nSMTP_ADDR = m.example\n");
         assert_eq!(said(&text), "", "{word}");
     }
     for word in ["0", "f", "F", "false", "FALSE", "False", "NO", "no", "No", "n", "OFF", "off", "Off"] {
-        let text = format!("[mailer]\nENABLED = {word}\nFROM = a@b.c\nPROTOCOL = dummy\n");
+        let text =
+            format!("[mailer]\nENABLED = {word}\nFROM = a@b.c\nPROTOCOL = smtps\nSMTP_ADDR = m.example\n");
         assert!(said(&text).starts_with("mistake ENABLED: mail is switched off"), "{word}: {}", said(&text));
     }
     for word in ["tRUE", "yEs", "2", "enabled", "Y", "N", "oui"] {
-        let text = format!("[mailer]\nENABLED = {word}\nFROM = a@b.c\nPROTOCOL = dummy\n");
+        let text =
+            format!("[mailer]\nENABLED = {word}\nFROM = a@b.c\nPROTOCOL = smtps\nSMTP_ADDR = m.example\n");
         let expected = format!("mistake ENABLED: {word:?} is neither yes nor no");
         assert!(said(&text).starts_with(&expected), "{word}: {}", said(&text));
     }
@@ -51,7 +54,7 @@ fn s1_1_enabled_in_all_of_go_inis_words() {
 #[test]
 fn s1_1_from_and_its_default() {
     let from = |lines: &str| {
-        let from = good(&format!("PROTOCOL = dummy\n{lines}")).identity.profile.from;
+        let from = good(&format!("PROTOCOL = smtps\nSMTP_ADDR = m.example\n{lines}")).identity.profile.from;
         from.map(|m| (m.name.unwrap_or_default().to_string(), m.address.as_str().to_owned()))
     };
     let some = |name: &str, address: &str| Some((name.to_owned(), address.to_owned()));
@@ -61,9 +64,12 @@ fn s1_1_from_and_its_default() {
     assert_eq!(from("FROM =\nUSER = u@x.example"), some("", "u@x.example"));
     // A user that is no address ends Gitea; here each message must bring its From.
     assert_eq!(from("USER = apikey"), None);
-    assert!(said(&format!("{ON}PROTOCOL = dummy\n")).starts_with("warning FROM: is missing"));
+    assert!(
+        said(&format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\n"))
+            .starts_with("warning FROM: is missing")
+    );
     for bad in ["Gitea.35", "Gitea: Git <g@x.example>", "a@b.c, d@e.f"] {
-        let told = said(&format!("{ON}PROTOCOL = dummy\nFROM = {bad}\n"));
+        let told = said(&format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = {bad}\n"));
         assert!(told.starts_with(&format!("mistake FROM: {bad:?} is no sender")), "{told}");
     }
 }
@@ -71,7 +77,8 @@ fn s1_1_from_and_its_default() {
 #[test]
 fn s1_1_envelope_from() {
     let envelope = |line: &str| {
-        let profile = good(&format!("PROTOCOL = dummy\nFROM = a@b.c\n{line}")).identity.profile;
+        let profile =
+            good(&format!("PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n{line}")).identity.profile;
         profile.envelope_from.map(|path| path.0.map(|a| a.as_str().to_owned()).unwrap_or_default())
     };
     for (line, expected) in [
@@ -84,7 +91,7 @@ fn s1_1_envelope_from() {
         assert_eq!(envelope(line).as_deref(), expected, "{line}");
     }
     assert!(
-        said(&format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\nENVELOPE_FROM = x\n"))
+        said(&format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\nENVELOPE_FROM = x\n"))
             .contains("mistake ENVELOPE_FROM")
     );
 }
@@ -244,7 +251,9 @@ fn s1_1_host_as_go_splits_it() {
 #[test]
 fn s1_1_override_headers() {
     let headers = |lines: &str| {
-        let text = format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\n[mailer.override_header]\n{lines}\n");
+        let text = format!(
+            "{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n[mailer.override_header]\n{lines}\n"
+        );
         settings(ini(&text)).identity.profile.override_headers
     };
     let list = |name: &str, values: &[&str]| {
@@ -261,7 +270,9 @@ fn s1_1_override_headers() {
         ("Ä = b", "no header field's name"),
         ("X-A = `b\nBcc: c@d.e`", "holds a line end"),
     ] {
-        let told = said(&format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\n[mailer.override_header]\n{line}\n"));
+        let told = said(&format!(
+            "{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n[mailer.override_header]\n{line}\n"
+        ));
         assert!(told.starts_with("mistake ") && told.contains(expected), "{line}: {told}");
     }
 }
@@ -269,7 +280,7 @@ fn s1_1_override_headers() {
 #[test]
 fn s1_2_a_root_url_of_keys_we_do_not_know_leaves_the_domain() {
     let text = format!(
-        "[server]\nDOMAIN = git.example\nROOT_URL = %(PROTOCOL)s://%(DOMAIN)s:%(HTTP_PORT)s/\n{ON}PROTOCOL = dummy\nFROM = a@b.c\n"
+        "[server]\nDOMAIN = git.example\nROOT_URL = %(PROTOCOL)s://%(DOMAIN)s:%(HTTP_PORT)s/\n{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n"
     );
     let style = settings(ini(&text)).identity.profile.message_id;
     assert_eq!(style, message::MessageIdStyle::Autogen { domain: "git.example".into() });
@@ -336,14 +347,15 @@ fn s1_4_a_slip_in_a_sections_name_is_told() {
         ("postridr.smtp", "postrider.smtp"),
         ("postrider_http", "postrider.http"),
     ] {
-        let told = said(&format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\n[{section}]\nX = 1\n"));
+        let told =
+            said(&format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n[{section}]\nX = 1\n"));
         assert!(told.ends_with(&format!("did you mean [{meant}]?")), "{section}: {told}");
     }
     for section in
         ["email.incoming", "camo", "queue.issue_indexer", "cache", "log", "migrations", "ui", "api"]
     {
         assert_eq!(
-            said(&format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\n[{section}]\nX = 1\n")),
+            said(&format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n[{section}]\nX = 1\n")),
             "",
             "{section}"
         );
@@ -376,7 +388,7 @@ fn s1_5_the_environment_comes_after_the_file() {
 #[test]
 fn s2_1_queue_types_and_counts() {
     let queue = |lines: &str| {
-        let text = format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\n{lines}\n");
+        let text = format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n{lines}\n");
         let told = said(&text);
         let settings = settings(ini(&text));
         let relay = &settings.relays[0];
@@ -406,7 +418,8 @@ fn s2_1_queue_types_and_counts() {
 
 #[test]
 fn s2_1_connections_of_queues() {
-    let told = |lines: &str| said(&format!("{ON}PROTOCOL = dummy\nFROM = a@b.c\n{lines}\n"));
+    let told =
+        |lines: &str| said(&format!("{ON}PROTOCOL = smtps\nSMTP_ADDR = m.example\nFROM = a@b.c\n{lines}\n"));
     let level = "[queue]\nDATADIR = queues/x\nQUEUE_NAME = _q\nSET_NAME = _u\nCONN_STR = ";
     assert_eq!(told(&format!("{level}leveldb:///data/q?nosync=1")), "");
     assert!(
