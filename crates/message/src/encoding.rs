@@ -104,7 +104,9 @@ fn quoted_printable(out: &mut Vec<u8>, text: &[u8]) {
     let mut column = 0;
     let mut rest = text;
     while let Some(&byte) = rest.first() {
-        let run = rest.iter().position(|&b| !is_plain(b)).unwrap_or(rest.len());
+        // What is looked at is what is taken: a line without end is read once.
+        let room = (QP_LINE - column).max(1);
+        let run = rest.iter().take(room).take_while(|&&b| is_plain(b)).count();
         if run > 0 {
             // A "From " at a line's start is changed by old mail stores, so its F is escaped.
             if column == 0 && rest.starts_with(b"From ") {
@@ -238,6 +240,13 @@ mod tests {
         check(&format!("{}ü", "a".repeat(73)), &format!("{}=\r\n=C3=BC\r\n", "a".repeat(73)));
         check(&format!("{} \n", "a".repeat(74)), &format!("{}=\r\n=20\r\n", "a".repeat(74)));
         check(&format!("{a75} \n"), &format!("{a75}=\r\n=20\r\n"));
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_longer_than_many() {
+        let mut out = Vec::new();
+        quoted_printable(&mut out, &vec![b'a'; 4_000_000]);
+        assert_eq!(out.len(), 4_000_000 + 4_000_000_usize.div_ceil(QP_LINE) * 3 - 1);
     }
 
     #[test]
