@@ -26,11 +26,15 @@ pub(crate) fn outcome(named: Option<&Path>, around: &Surroundings) -> Result<Out
     config::load(&path, around).map_err(|error| Failure::Settings(error.to_string()))
 }
 
-/// Reads a settings file and refuses every mistake.
+/// Reads a settings file and refuses every mistake. Warnings are for who delivers by it, as one that runs
+/// its commands does; a verb that only looks for the daemon stays quiet, or cron would mail them each time.
 pub(crate) fn settings(named: Option<&Path>, around: &Surroundings) -> Result<Settings, Failure> {
     let outcome = outcome(named, around)?;
     for warning in &outcome.findings.warnings {
-        tracing::warn!("{warning}");
+        match around.run_commands {
+            true => tracing::warn!("{warning}"),
+            false => tracing::debug!("{warning}"),
+        }
     }
     outcome.settings.ok_or_else(|| Failure::Settings(outcome.findings.to_string()))
 }

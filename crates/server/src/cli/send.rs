@@ -19,13 +19,13 @@ const MAX_FILE: u64 = 50_000_000;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) async fn run(send: args::Send, around: Surroundings) -> Result<(), Failure> {
-    let around = Surroundings { run_commands: true, ..around };
     let message = message(&send)?;
     let data_dir = find::data_dir(&send.place, &around)?;
     if let Some(client) = Client::find(client::sockets(&data_dir, &around)).await {
         return submit(&client, &message, send.wait, send.json).await;
     }
     if send.place.config.is_some() {
+        let around = Surroundings { run_commands: true, ..around };
         let settings = find::settings(send.place.config.as_deref(), &around)?;
         return direct::deliver(&message, &settings, send.json).await;
     }
