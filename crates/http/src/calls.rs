@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod health;
 pub(crate) mod read;
+pub(crate) mod reload;
 pub(crate) mod select;
 pub(crate) mod send;
 

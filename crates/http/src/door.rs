@@ -36,6 +36,7 @@ pub fn router(mailer: Mailer, settings: HttpSettings, trust: Trust) -> Router {
         .route("/queue", get(calls::health::queue))
         .route("/queue/select", post(calls::select::select))
         .route("/relays", get(calls::health::relays))
+        .route("/reload", post(calls::reload::reload))
         .route("/livez", get(calls::health::live))
         .route("/readyz", get(calls::health::ready))
         .route("/healthz", get(calls::health::healthy))

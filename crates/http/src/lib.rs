@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod wire;
 
+pub use calls::reload::{Reload, ReloadAsk, Reloaded};
 pub use door::router;
 pub use letter::{LETTER, MAX_SLIP, Slip, read_letter};
 pub use serve::{Listener, Peer, serve};

@@ -4,7 +4,7 @@ use crate::inflight::InFlight;
 use crate::submit::{self, Prepared};
 use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, Scope, SubmitError};
 use queue::{AnyStore, Clock, InsertError, Inserted, JobId, JobView, NewJob, Store, StoreError};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use worker::Relays;
@@ -17,7 +17,7 @@ pub struct Mailer {
 
 struct Inner {
     store: AnyStore,
-    settings: MailerSettings,
+    settings: RwLock<Arc<MailerSettings>>,
     clock: Arc<dyn Clock>,
     budget: Budget,
     access: Access,
@@ -47,6 +47,7 @@ impl Mailer {
     ) -> Self {
         let budget = Budget::new(settings.limits.memory);
         let (in_flight, ids) = (InFlight::default(), submit::Ids::default());
+        let settings = RwLock::new(Arc::new(settings));
         Self { inner: Arc::new(Inner { store, settings, clock, budget, access, in_flight, ids, relays }) }
     }
 
@@ -68,7 +69,7 @@ impl Mailer {
         caller: &Caller,
         messages: Vec<Message>,
     ) -> Result<Vec<Receipt>, SubmitError> {
-        let limit = self.inner.settings.limits.batch;
+        let limit = self.settings().limits.batch;
         if messages.is_empty() || messages.len() > limit {
             return Err(SubmitError::TooLarge(format!(
                 "a batch holds 1 to {limit} messages, not {}",
@@ -95,7 +96,7 @@ impl Mailer {
     /// As `submit`.
     pub async fn submit_raw(&self, caller: &Caller, raw: RawSubmission) -> Result<Receipt, SubmitError> {
         let i = &self.inner;
-        let prepared = submit::raw(caller, raw, &i.settings, i.clock.now(), &i.ids)?;
+        let prepared = submit::raw(caller, raw, &self.settings(), i.clock.now(), &i.ids)?;
         self.store_one(caller, prepared).await
     }
 
@@ -151,7 +152,7 @@ impl Mailer {
         place: Option<u16>,
     ) -> Result<Prepared, SubmitError> {
         let i = &self.inner;
-        submit::composed(caller, message, place, &i.settings, i.clock.now(), &i.ids)
+        submit::composed(caller, message, place, &self.settings(), i.clock.now(), &i.ids)
     }
 
     async fn store_one(&self, caller: &Caller, prepared: Prepared) -> Result<Receipt, SubmitError> {
@@ -176,8 +177,14 @@ impl Mailer {
         &self.inner.store
     }
 
-    pub fn settings(&self) -> &MailerSettings {
-        &self.inner.settings
+    /// The settings that hold now.
+    pub fn settings(&self) -> Arc<MailerSettings> {
+        self.inner.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other settings hold for what is submitted from now on. The byte budget stays as it was made.
+    pub fn change(&self, settings: MailerSettings) {
+        *self.inner.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
     pub fn clock(&self) -> &dyn Clock {

@@ -2,159 +2,176 @@
 
 use crate::clock::WallClock;
 use crate::config::{Listen, Settings};
+use crate::doors::{Doors, Manner};
 use crate::exit::Failure;
-use crate::signals::Signals;
-use crate::{drop, listen, smtp_door, ways, wire};
-use http_door::{HttpLimits, HttpSettings, Listener, Trust};
+use crate::reload::{self, Reread};
+use crate::signals::{Signals, Told};
+use crate::{drop, listen, ways, wire};
+use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
 use queue::{AnyStore, Clock, KnownRelays, Store};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use worker::{Drained, Route, Worker, WorkerSettings};
 
 /// What differs between `dev` and `serve`.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
-    /// Whether the HTTP door asks for keys.
-    pub(crate) trust: Trust,
-    /// How flags or keys name the doors, for errors.
-    pub(crate) http_name: &'static str,
-    pub(crate) smtp_name: &'static str,
-    /// Where `submit.sock` goes; `None`: the data folder.
-    pub(crate) runtime_dir: Option<PathBuf>,
-    /// How long mail under way may take at the end.
-    pub(crate) grace: Duration,
+    pub(crate) manner: Manner,
+    /// `None`: there is no file to read anew.
+    pub(crate) reread: Option<Reread>,
 }
 
 /// Open and serving.
 pub(crate) struct House {
     store: AnyStore,
+    clock: Arc<dyn Clock>,
     worker: Worker,
-    doors: JoinSet<()>,
-    stop: watch::Sender<bool>,
-    sockets: Vec<PathBuf>,
+    mailer: Mailer,
+    doors: Doors,
+    /// Workers that finish what they had in hand when a reload replaced them.
+    retiring: JoinSet<()>,
+    hurry: watch::Sender<bool>,
+    /// Those that hold.
+    settings: Settings,
+    reread: Option<Reread>,
+    asked: mpsc::Receiver<ReloadAsk>,
+    /// How long mail under way may take at the end.
     grace: Duration,
     pub(crate) http: Listen,
     pub(crate) smtp: Option<Listen>,
 }
 
-/// How long open requests of the HTTP door may take at the end.
-const ANSWERS: Duration = Duration::from_secs(20);
+/// How long a replaced worker may take with what it has in hand: SMTP's own deadlines are shorter.
+const RETIREMENT: Duration = Duration::from_secs(1_800);
 
 impl House {
     /// Opens everything. The ports come first, so that a second start fails before it touches the store.
     pub(crate) async fn open(plan: Plan) -> Result<Self, Failure> {
-        let s = plan.settings;
+        let (s, grace) = (plan.settings, plan.manner.grace);
         wire::folder(&s.data_dir)?;
-        let http = listen::http(&s.http.listen, plan.http_name).await?;
-        let smtp = smtp_door::open(&s, plan.smtp_name).await?;
-        let http_at = match &http {
-            Listener::Tcp(listener) => Listen::Tcp(listener.local_addr()?),
-            Listener::Unix(_) => s.http.listen.clone(),
-        };
-        let smtp_at = match &smtp {
-            Some(listener) => smtp_door::place(listener, &s)?,
-            None => None,
-        };
         wire::install_tls();
-        let smtp_settings = match &smtp {
-            Some(_) => Some(smtp_door::settings(&s, plan.trust == Trust::Open)?),
-            None => None,
-        };
+        let mut doors = Doors::new(plan.manner, &s);
+        let fresh = doors.ready(&s).await?;
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
         let (routes, worker_settings) = ways_out(&s)?;
         know(&store, &s).await?;
         let worker = Worker::start(&store, routes, worker_settings, &clock);
-        let mailer = Mailer::new(
-            store.clone(),
-            Access::new(state),
-            mailer_settings(&s),
-            clock,
-            worker.relays().clone(),
-        );
-        let (stop, stopped) = watch::channel(false);
-        let mut house = Self {
-            store,
-            worker,
-            doors: JoinSet::new(),
-            stop,
-            sockets: Vec::new(),
-            grace: plan.grace,
-            http: http_at,
-            smtp: smtp_at,
-        };
-        house.sockets(&s, plan.runtime_dir, &mailer, &stopped).await?;
-        house.http_door(http, &s, plan.trust, &mailer, &stopped);
-        if let (Some(listener), Some(settings)) = (smtp, smtp_settings) {
-            house.doors.spawn(submission::serve(listener, mailer.clone(), settings, stopped));
-        }
+        let (access, relays) = (Access::new(state), worker.relays().clone());
+        let mailer = Mailer::new(store.clone(), access, mailer_settings(&s), clock.clone(), relays);
+        let (reload, asked) = Reload::channel();
+        doors.open_local(&s, &mailer, reload).await?;
+        doors.open(fresh, &s, &mailer);
         // Behind the sockets: a sendmail that finds none of them writes before we look.
-        let data_dir = s.data_dir.clone();
-        house.doors.spawn(async move { drop::take(&data_dir, &mailer).await });
-        Ok(house)
+        let (data_dir, taker) = (s.data_dir.clone(), mailer.clone());
+        doors.beside(async move { drop::take(&data_dir, &taker).await });
+        let (http, smtp) = doors.places()?;
+        let http = http.ok_or_else(|| Failure::Bug("the HTTP door is not open".into()))?;
+        Ok(Self {
+            store,
+            clock,
+            worker,
+            mailer,
+            doors,
+            retiring: JoinSet::new(),
+            hurry: watch::Sender::new(false),
+            settings: s,
+            reread: plan.reread,
+            asked,
+            grace,
+            http,
+            smtp,
+        })
     }
 
-    /// The two sockets of this machine.
-    async fn sockets(
-        &mut self,
-        s: &Settings,
-        runtime_dir: Option<PathBuf>,
-        mailer: &Mailer,
-        stopped: &watch::Receiver<bool>,
-    ) -> Result<(), Failure> {
-        let control = s.data_dir.join("control.sock");
-        let submit = runtime_dir.unwrap_or_else(|| s.data_dir.clone()).join("submit.sock");
-        let open_to = listen::mode(s.smtp.allow_local);
-        for (path, mode, trust) in
-            [(control, listen::OWNER, Trust::Control), (submit, open_to, Trust::Submit)]
-        {
-            let listener = Listener::Unix(listen::unix(&path, mode).await?);
-            self.sockets.push(path);
-            self.http_door(listener, s, trust, mailer, stopped);
-        }
-        Ok(())
-    }
-
-    fn http_door(
-        &mut self,
-        listener: Listener,
-        s: &Settings,
-        trust: Trust,
-        mailer: &Mailer,
-        stopped: &watch::Receiver<bool>,
-    ) {
-        let limits = HttpLimits { drain: ANSWERS.min(self.grace), ..HttpLimits::default() };
-        let settings = HttpSettings { public_url: s.http.public_url.clone(), limits };
-        let router = http_door::router(mailer.clone(), settings, trust);
-        self.doors.spawn(http_door::serve(listener, router, limits, stopped.clone()));
-    }
-
-    /// Serves until the first signal, then takes nothing new and finishes what is under way: for the
-    /// grace period, or until the next signal.
+    /// Serves, reading the settings anew when asked, until told to end; then takes nothing new and
+    /// finishes what is under way: for the grace period, or until the next signal.
     pub(crate) async fn serve(mut self, signals: &mut Signals) -> Result<(), Failure> {
-        signals.next().await;
+        loop {
+            let ask = tokio::select! {
+                told = signals.next() => match told {
+                    Told::Reload if self.reread.is_some() => None,
+                    // A terminal that closes ends `dev`.
+                    Told::End | Told::Reload => break,
+                },
+                ask = self.asked.recv() => ask,
+            };
+            let answer = self.reload().await;
+            // Who asked may be gone; the log has it all.
+            ask.map(|ask| ask.send(answer.map_err(|failure| failure.to_string())));
+        }
+        self.end(signals).await
+    }
+
+    /// Reads the settings anew. With a mistake in them, or a door or relay that cannot be had, nothing
+    /// changes.
+    async fn reload(&mut self) -> Result<Reloaded, Failure> {
+        let told = self.try_reload().await;
+        match &told {
+            Ok(done) => {
+                tracing::info!(relays = done.relays.join(", "), "the settings were read anew");
+                for key in &done.needs_restart {
+                    tracing::warn!("{key} was changed; it holds from the next start");
+                }
+            }
+            Err(failure) => {
+                tracing::error!("the new settings are refused, the old ones go on to hold:\n{failure}");
+            }
+        }
+        told
+    }
+
+    async fn try_reload(&mut self) -> Result<Reloaded, Failure> {
+        let mut new = reload::read(self.reread.as_ref()).await?;
+        let needs_restart = reload::keep_fixed(&mut new, &self.settings);
+        let (routes, worker_settings) = ways_out(&new)?;
+        let fresh = self.doors.ready(&new).await?;
+        know(&self.store, &new).await?;
+        // Nothing fails from here on.
+        let next = self.worker.successor(&self.store, routes, worker_settings, &self.clock);
+        let before = std::mem::replace(&mut self.worker, next);
+        let hurried = self.hurry.subscribe();
+        while self.retiring.try_join_next().is_some() {}
+        self.retiring.spawn(async move {
+            before.drain(RETIREMENT, told(hurried)).await;
+        });
+        self.mailer.change(mailer_settings(&new));
+        self.doors.open(fresh, &new, &self.mailer);
+        let relays = new.relays.iter().map(|relay| relay.name.clone()).collect();
+        self.settings = new;
+        Ok(Reloaded { relays, needs_restart })
+    }
+
+    async fn end(self, signals: &mut Signals) -> Result<(), Failure> {
         tracing::info!(grace = ?self.grace, "stopping: finishing what is under way");
-        self.stop.send_replace(true);
-        let (hurry, hurried) = watch::channel(false);
-        let doors = async {
-            let closed = async { while self.doors.join_next().await.is_some() {} };
+        let Self { store, worker, mut doors, mut retiring, hurry, grace, .. } = self;
+        let hurried = hurry.subscribe();
+        let sockets = doors.stop();
+        let closed = async {
             tokio::select! {
-                () = closed => {}
+                () = doors.closed() => {}
                 () = told(hurried.clone()) => {}
-                () = tokio::time::sleep(self.grace) => {}
+                () = tokio::time::sleep(grace) => {}
             }
         };
-        let finish = async { tokio::join!(doors, self.worker.drain(self.grace, told(hurried.clone()))).1 };
+        let retired = async {
+            let all = async { while retiring.join_next().await.is_some() {} };
+            tokio::select! {
+                () = all => {}
+                () = tokio::time::sleep(grace) => {}
+            }
+        };
+        let worker = worker.drain(grace, told(hurried.clone()));
+        let finish = async { tokio::join!(closed, retired, worker).2 };
         let mut finish = std::pin::pin!(finish);
         let drained = tokio::select! {
             drained = &mut finish => drained,
-            () = signals.next() => {
+            () = signals.end() => {
                 hurry.send_replace(true);
                 finish.await
             }
@@ -164,12 +181,10 @@ impl House {
                 "mail under way was broken off; it is tried again at the next start, marked as possible duplicate"
             );
         }
-        for socket in &self.sockets {
-            if let Err(error) = std::fs::remove_file(socket) {
-                tracing::debug!(%error, socket = %socket.display(), "the socket was gone");
-            }
+        for socket in sockets {
+            listen::remove(&socket);
         }
-        self.store.close().await.map_err(|because| Failure::Store { path: "the queue".into(), because })
+        store.close().await.map_err(|because| Failure::Store { path: "the queue".into(), because })
     }
 }
 

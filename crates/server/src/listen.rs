@@ -1,8 +1,6 @@
 //! Opening the places where doors listen.
 
-use crate::config::Listen;
 use crate::exit::Failure;
-use http_door::Listener;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -39,20 +37,24 @@ pub(crate) async fn unix(path: &Path, mode: u32) -> Result<UnixListener, Failure
         Err(error) => return Err(failed(error)),
     }
     let listener = UnixListener::bind(path).map_err(failed)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+    set_mode(path, mode).map_err(failed)?;
     Ok(listener)
 }
 
-/// Either, for the HTTP door.
-pub(crate) async fn http(place: &Listen, name: &str) -> Result<Listener, Failure> {
-    match place {
-        Listen::Tcp(address) => Ok(Listener::Tcp(tcp(*address, name).await?)),
-        Listen::Unix(path) => Ok(Listener::Unix(unix(path, OWNER_AND_GROUP).await?)),
+/// Takes a socket's file away.
+pub(crate) fn remove(socket: &Path) {
+    if let Err(error) = std::fs::remove_file(socket) {
+        tracing::debug!(%error, socket = %socket.display(), "the socket was gone");
     }
 }
 
+/// Who may open a socket.
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
 /// The HTTP socket asks for keys, so a proxy in our group may use it.
-const OWNER_AND_GROUP: u32 = 0o660;
+pub(crate) const OWNER_AND_GROUP: u32 = 0o660;
 
 /// Of a socket that takes mail: for us, or for all of this machine with ALLOW_LOCAL.
 pub(crate) fn mode(allow_local: bool) -> u32 {

@@ -3,10 +3,12 @@
 mod cli;
 mod clock;
 mod config;
+mod doors;
 mod drop;
 mod exit;
 mod house;
 mod listen;
+mod reload;
 mod signals;
 mod smtp_door;
 mod ways;

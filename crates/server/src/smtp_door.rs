@@ -2,34 +2,45 @@
 
 use crate::config::{CertFiles, Listen, Settings};
 use crate::exit::Failure;
-use crate::listen;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use submission::{Listener, SubmissionSettings, Timeouts};
+use submission::{SubmissionSettings, Timeouts};
 
 /// Clients at one time.
 const CONNECTIONS: usize = 1_000;
 
-/// Opens the place; `name` is the flag or key that chose it.
-pub(crate) async fn open(s: &Settings, name: &str) -> Result<Option<Listener>, Failure> {
-    Ok(match &s.smtp.listen {
-        None => None,
-        Some(Listen::Tcp(address)) => Some(Listener::Tcp(listen::tcp(*address, name).await?)),
-        Some(Listen::Unix(path)) => {
-            Some(Listener::Unix(listen::unix(path, listen::mode(s.smtp.allow_local)).await?))
-        }
-    })
+/// What the door's settings come from: a reload that finds nothing of it changed leaves the door alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    listen: Option<Listen>,
+    hostname: String,
+    allow_local: bool,
+    max_size: usize,
+    tls: Option<CertFiles>,
+    /// Length, change and place of certificate and key, for files are replaced under their names.
+    stamps: Vec<Option<(u64, i64, i64, u64)>>,
 }
 
-/// Where it listens, with the port that port 0 became.
-pub(crate) fn place(listener: &Listener, s: &Settings) -> Result<Option<Listen>, Failure> {
-    Ok(match listener {
-        Listener::Tcp(listener) => Some(Listen::Tcp(listener.local_addr()?)),
-        Listener::Unix(_) => s.smtp.listen.clone(),
-    })
+impl Source {
+    pub(crate) fn of(s: &Settings) -> Self {
+        let files = s.smtp.tls.iter().flat_map(|tls| [&tls.cert, &tls.key]);
+        let stamp = |path| {
+            std::fs::metadata(path).ok().map(|m: Metadata| (m.len(), m.ctime(), m.ctime_nsec(), m.ino()))
+        };
+        Self {
+            listen: s.smtp.listen.clone(),
+            hostname: s.identity.hostname.clone(),
+            allow_local: s.smtp.allow_local,
+            max_size: s.smtp.max_size,
+            tls: s.smtp.tls.clone(),
+            stamps: files.map(stamp).collect(),
+        }
+    }
 }
 
 /// What the door must be told; `everybody` needs no sign-in on this machine (`dev`).

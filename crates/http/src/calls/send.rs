@@ -125,7 +125,8 @@ async fn posted(door: &Door, caller: Caller, headers: &HeaderMap, body: Body) ->
     }
     let limit = door.mailer.settings().limits.message.saturating_add(letter::MAX_SLIP);
     let intake = intake::read(headers, body, limit, door.mailer.budget(), &door.settings.limits).await?;
-    let submission = letter::read_letter(&intake.octets, door.mailer.settings()).map_err(Problem::invalid)?;
+    let submission =
+        letter::read_letter(&intake.octets, &door.mailer.settings()).map_err(Problem::invalid)?;
     let caller = Caller { door: postrider::Door::Sendmail, ..caller };
     let receipt = door.mailer.submit_raw(&caller, submission).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted::from(receipt))).into_response())

@@ -13,6 +13,7 @@ mod console;
 mod house;
 mod problems;
 mod reading;
+mod reload;
 mod selecting;
 mod sending;
 mod serving;

@@ -80,6 +80,12 @@ Examples:
   postrider queue stats --json"
     )]
     Queue(super::queue::args::Queue),
+    /// The daemon reads its settings anew: whole, or not at all when there is a mistake in them
+    #[command(after_help = "\
+Examples:
+  postrider reload --config app.ini
+  kill -HUP $(pidof postrider)        # the same; the log tells what came of it")]
+    Reload(Reload),
     /// API keys; works with the daemon up or down
     #[command(
         subcommand,
@@ -249,6 +255,14 @@ pub(crate) struct Compose {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Envelope, Message-ID and the mail in base64 as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) place: Where,
     #[arg(long)]
     pub(crate) json: bool,
 }

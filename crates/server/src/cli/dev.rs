@@ -5,6 +5,7 @@ use crate::clock::WallClock;
 use crate::config::{
     self, HttpDoor, Identity, Kept, Listen, Queue, Relay, Settings, SmtpDoor, Surroundings, Way,
 };
+use crate::doors::Manner;
 use crate::exit::Failure;
 use crate::house::{House, Plan};
 use crate::signals::Signals;
@@ -32,11 +33,14 @@ pub(crate) async fn run(dev: args::Dev, around: Surroundings) -> Result<(), Fail
     let folder = Folder::new(dev.data.as_deref())?;
     let plan = Plan {
         settings: settings(&dev, way, &folder.path, &around),
-        trust: Trust::Open,
-        http_name: "--http",
-        smtp_name: "--smtp",
-        runtime_dir: None,
-        grace: GRACE,
+        manner: Manner {
+            trust: Trust::Open,
+            http_name: "--http",
+            smtp_name: "--smtp",
+            runtime_dir: None,
+            grace: GRACE,
+        },
+        reread: None,
     };
     if dev.relay.is_some() {
         identity::warn(&plan.settings.identity.profile);

@@ -2,11 +2,13 @@
 
 use super::{args, find, identity};
 use crate::config::{Kept, Surroundings};
+use crate::doors::Manner;
 use crate::exit::Failure;
 use crate::house::{House, Plan};
 use crate::signals::Signals;
 use http_door::Trust;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), Failure> {
     let around = Surroundings { run_commands: true, ..around };
@@ -17,13 +19,18 @@ pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), 
     identity::warn(&settings.identity.profile);
     let relays: Vec<&str> = settings.relays.iter().map(|relay| relay.url.as_str()).collect();
     let (relay, data_dir) = (relays.join(", "), settings.data_dir.clone());
+    let runtime_dir = around.variable("RUNTIME_DIRECTORY").map(PathBuf::from);
+    let named = serve.config;
     let plan = Plan {
         settings,
-        trust: Trust::Keys,
-        http_name: "[postrider.http] LISTEN",
-        smtp_name: "[postrider.smtp] LISTEN",
-        runtime_dir: around.variable("RUNTIME_DIRECTORY").map(PathBuf::from),
-        grace: serve.grace,
+        manner: Manner {
+            trust: Trust::Keys,
+            http_name: "[postrider.http] LISTEN",
+            smtp_name: "[postrider.smtp] LISTEN",
+            runtime_dir,
+            grace: serve.grace,
+        },
+        reread: Some(Arc::new(move || find::settings(named.as_deref(), &around))),
     };
     let mut signals = Signals::new()?;
     let house = House::open(plan).await?;

@@ -12,6 +12,7 @@ mod bad_input;
 mod dev;
 mod paper;
 mod queue;
+mod reload;
 mod run;
 mod sendmail;
 mod serve;

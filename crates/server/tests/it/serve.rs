@@ -86,9 +86,19 @@ fn config_show_tells_origins_and_no_secret() {
 
 #[test]
 fn every_verb_has_examples() {
-    for verb in
-        ["dev", "serve", "send", "sendmail", "compose", "queue", "key", "config", "completions", "man"]
-    {
+    for verb in [
+        "dev",
+        "serve",
+        "send",
+        "sendmail",
+        "compose",
+        "queue",
+        "reload",
+        "key",
+        "config",
+        "completions",
+        "man",
+    ] {
         let help = run(&[verb, "--help"], "");
         assert_eq!(help.code, Some(0), "{verb}");
         assert!(
