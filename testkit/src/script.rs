@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 pub enum Step {
     /// `S: 250 Ok` is written with CRLF.
     Say(String),
-    /// `C: MAIL FROM:` a line that begins so is read, without regard to case.
+    /// `C: MAIL FROM:` a line that begins so is read, without regard to case; `C: RSET$` a line that is just so.
     Expect(String),
     /// `C: .` everything is read up to the lone dot.
     Message,
@@ -82,7 +82,12 @@ async fn follow(stream: TcpStream, steps: &[Step]) -> Result<(), String> {
             }
             Step::Expect(start) => {
                 let line = line(&mut stream).await?;
-                if !line.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase()) {
+                let (said, due) = (line.to_ascii_lowercase(), start.to_ascii_lowercase());
+                let fits = match due.strip_suffix('$') {
+                    Some(due) => said.trim_end() == due,
+                    None => said.starts_with(&due),
+                };
+                if !fits {
                     return Err(format!("{line:?} came where {start:?} was due"));
                 }
             }

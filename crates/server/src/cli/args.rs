@@ -80,6 +80,16 @@ Examples:
   postrider queue stats --json"
     )]
     Queue(super::queue::args::Queue),
+    /// Where mail goes: how the relays do, paused and resumed
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider relay list
+  postrider relay pause backup --why 'contract ends'
+  postrider relay resume default"
+    )]
+    Relay(super::queue::args::Relay),
     /// The daemon reads its settings anew: whole, or not at all when there is a mistake in them
     #[command(after_help = "\
 Examples:
@@ -356,6 +366,9 @@ pub(crate) struct Adopt {
     /// Where our SMTP door listens for Gitea, unless the file says so
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2525")]
     pub(crate) smtp: SocketAddr,
+    /// Where mail waits, unless the file says so
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -29,7 +29,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use adopt::{Adopted, Refused, adopt};
+pub(crate) use adopt::{Adopted, Refused, Wishes, adopt};
 pub(crate) use findings::{Finding, Findings};
 pub(crate) use import::import;
 pub(crate) use keys::sample::{reference, sample};
@@ -53,6 +53,8 @@ pub(crate) struct Surroundings {
     pub(crate) hostname: String,
     /// Whether commands in the settings (`PASSWD_COMMAND`) are run.
     pub(crate) run_commands: bool,
+    /// The program that runs, with links followed.
+    pub(crate) binary: Option<PathBuf>,
 }
 
 /// Whose habits a file follows.
@@ -68,7 +70,8 @@ impl Surroundings {
         let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let hostname = if !name.is_empty() && name.chars().all(fits) { name } else { "localhost".into() };
-        Self { variables: std::env::vars_os().collect(), hostname, run_commands: false }
+        let binary = std::env::current_exe().and_then(std::fs::canonicalize).ok();
+        Self { variables: std::env::vars_os().collect(), hostname, run_commands: false, binary }
     }
 
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
@@ -196,6 +199,7 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     let relays = relay::relays(&mut r, around);
     for relay in &relays {
         own_door::refuse(&mut r, relay, &http, &smtp, &data_dir);
+        own_door::refuse_binary(&mut r, relay, around.binary.as_deref());
     }
     unknown(&mut r, dialect);
     let Reader { tree, mut findings, shown, .. } = r;

@@ -26,6 +26,19 @@ pub(crate) fn refuse(r: &mut Reader<'_>, relay: &Relay, http: &HttpDoor, smtp: &
     }
 }
 
+/// A program that is this very one, perhaps by a link, would hand each mail back to us.
+pub(crate) fn refuse_binary(r: &mut Reader<'_>, relay: &Relay, binary: Option<&Path>) {
+    let Way::Sendmail(way) = &relay.way else { return };
+    if binary.is_none() || std::fs::canonicalize(&way.path).ok().as_deref() != binary {
+        return;
+    }
+    let (section, key) = (relay.key.0.as_str(), relay.key.1);
+    let origin = r.look(section, key).map(|w| w.origin);
+    let problem = "the program is postrider itself, and every mail would come back; name the real sendmail, or a \
+                   relay in [postrider.relay] URL";
+    r.findings.mistake(origin, section, key, problem);
+}
+
 fn same(relay: &Place, door: &Listen) -> bool {
     match (relay, door) {
         (Place::Unix(relay), Listen::Unix(door)) => relay == door,

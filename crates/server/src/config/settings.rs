@@ -208,7 +208,7 @@ impl From<String> for Secret {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queue {
     pub(crate) kept: Kept,
     /// Unsettled mail that may wait; `None`: the disk is the bound.

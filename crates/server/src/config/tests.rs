@@ -337,6 +337,29 @@ fn a_relay_that_is_our_own_door_is_refused() {
 }
 
 #[test]
+fn a_program_that_is_postrider_itself_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("sendmail");
+    std::os::unix::fs::symlink("/bin/sh", &link).expect("a link");
+    let binary = std::fs::canonicalize("/bin/sh").ok();
+    let around = Surroundings { binary, ..around() };
+    let read_with = |lines: &str, around: &Surroundings| {
+        let text = format!("[mailer]\nENABLED = true\nFROM = a@b.c\nPROTOCOL = sendmail\n{lines}\n");
+        read(text.as_bytes(), Path::new("app.ini"), "/etc".into(), around)
+    };
+    let own = format!("SENDMAIL_PATH = {}", link.display());
+    let told = "app.ini:5: [mailer] SENDMAIL_PATH: the program is postrider itself";
+    check_mistakes(&read_with(&own, &around), &[told]);
+    let url = format!("[postrider.relay]\nURL = sendmail://{}", link.display());
+    check_mistakes(
+        &read_with(&url, &around),
+        &["app.ini:6: [postrider.relay] URL: the program is postrider"],
+    );
+    settings(read_with("SENDMAIL_PATH = /bin/cat", &around));
+    settings(read_with(&own, &super::tests::around()));
+}
+
+#[test]
 fn messages_get_the_house_rules() {
     let outcome = ini(
         "APP_NAME = Forge\n[server]\nDOMAIN = inner\nROOT_URL = https://forge.example:3000/x\n\

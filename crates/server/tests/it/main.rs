@@ -10,6 +10,7 @@
 mod apps;
 mod bad_input;
 mod dev;
+mod guide;
 mod paper;
 mod queue;
 mod reload;

@@ -2,7 +2,7 @@
 
 use super::super::args::Adopt;
 use super::super::print;
-use crate::config::{self, Adopted, Refused, Surroundings};
+use crate::config::{self, Adopted, Refused, Surroundings, Wishes};
 use crate::exit::Failure;
 use serde_json::json;
 use std::fs::{File, Metadata, OpenOptions};
@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 pub(super) fn run(flags: &Adopt, around: &Surroundings) -> Result<(), Failure> {
     // A link stays a link.
     let path = std::fs::canonicalize(&flags.file).map_err(|error| unreadable(&flags.file, &error))?;
-    let adopted = config::adopt(&path, around, flags.smtp).map_err(refused)?;
+    let data_dir = flags.data.as_deref().map(std::path::absolute).transpose()?;
+    let wishes = Wishes { listen: flags.smtp, data_dir };
+    let adopted = config::adopt(&path, around, &wishes).map_err(refused)?;
     let copy = match &adopted.text {
         Some(text) if !flags.dry_run => Some(replace(&path, text)?),
         _ => None,

@@ -7,6 +7,7 @@ use crate::config::tree::Tree;
 use crate::config::{Listen, Settings};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 /// Keys of `[mailer]` that say where mail goes and how we sign in there.
 const MOVED: [&str; 23] = [
@@ -74,6 +75,13 @@ impl<'a> Edit<'a> {
 
     fn own(&self, section: &str, key: &str) -> Option<&Line> {
         self.lines.iter().rev().find(|line| line.section == section && line.key == key)
+    }
+
+    /// `[postrider]`: where mail waits, unless the file says.
+    pub(super) fn data_dir(&mut self, folder: &Path) {
+        if self.own("postrider", "DATA_DIR").is_none() {
+            self.add("postrider", vec![format!("DATA_DIR = {}", ini_value(&folder.to_string_lossy()))]);
+        }
     }
 
     /// `[postrider.smtp]`: open to Gitea on this machine.

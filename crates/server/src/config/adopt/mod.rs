@@ -50,8 +50,16 @@ pub(crate) enum Refused {
     Differs(String),
 }
 
-/// Reads the file alone, without the environment; `listen` is for a file that names no SMTP door.
-pub(crate) fn adopt(path: &Path, around: &Surroundings, listen: SocketAddr) -> Result<Adopted, Refused> {
+/// What holds where the file says nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Wishes {
+    /// Where our SMTP door is to listen.
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Reads the file alone, without the environment.
+pub(crate) fn adopt(path: &Path, around: &Surroundings, wishes: &Wishes) -> Result<Adopted, Refused> {
     let (bytes, folder) = contents(path)?;
     let variables: Vec<&str> = around.variables.iter().filter_map(|(name, _)| name.to_str()).collect();
     let over: Vec<&str> = variables.into_iter().filter(|name| name.starts_with("GITEA__MAILER__")).collect();
@@ -64,16 +72,22 @@ pub(crate) fn adopt(path: &Path, around: &Surroundings, listen: SocketAddr) -> R
     }
     // It is UTF-8, or there were mistakes.
     let old = String::from_utf8_lossy(&bytes).into_owned();
-    let door = settings.smtp.listen.clone().unwrap_or(Listen::Tcp(listen));
+    let door = settings.smtp.listen.clone().unwrap_or(Listen::Tcp(wishes.listen));
     let tree = written(&bytes, path, Dialect::Gitea, &mut Findings::default());
-    let (text, changes) = Edit::new(&old, &tree, &settings, &door, &around.hostname)?.done();
+    let mut edit = Edit::new(&old, &tree, &settings, &door, &around.hostname)?;
+    if let Some(folder) = &wishes.data_dir {
+        edit.data_dir(folder);
+    }
+    let (text, changes) = edit.done();
+    let mut data_dir = settings.data_dir.clone();
     if let Some(text) = &text {
         let outcome = read(text.as_bytes(), path, folder, &around);
         let new = outcome.settings.ok_or_else(|| Refused::Differs(outcome.findings.to_string()))?;
         same(&settings, &new)?;
+        data_dir = new.data_dir;
     }
     let relay = settings.relays.iter().map(|relay| relay.url.as_str()).collect::<Vec<_>>().join(", ");
-    Ok(Adopted { text, changes, relay, door, data_dir: settings.data_dir, findings })
+    Ok(Adopted { text, changes, relay, door, data_dir, findings })
 }
 
 /// Whether both send alike.
@@ -86,7 +100,7 @@ fn same(old: &Settings, new: &Settings) -> Result<(), Refused> {
     match () {
         () if plain(&old.relays) != plain(&new.relays) => wrong("the relay"),
         () if old.identity.profile.from != new.identity.profile.from => wrong("FROM"),
-        () if old.data_dir != new.data_dir => wrong("DATA_DIR"),
+        () if old.queue != new.queue => wrong("the queue"),
         () => Ok(()),
     }
 }

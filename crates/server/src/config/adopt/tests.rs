@@ -6,11 +6,15 @@ fn around() -> Surroundings {
     Surroundings { hostname: "box.example".into(), ..Surroundings::default() }
 }
 
+fn wishes(data_dir: Option<&str>) -> Wishes {
+    Wishes { listen: ([127, 0, 0, 1], 2525).into(), data_dir: data_dir.map(Into::into) }
+}
+
 fn adopted(text: &str) -> Result<Adopted, Refused> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("app.ini");
     std::fs::write(&path, text).expect("written");
-    adopt(&path, &around(), ([127, 0, 0, 1], 2525).into())
+    adopt(&path, &around(), &wishes(None))
 }
 
 #[track_caller]
@@ -114,7 +118,24 @@ fn the_environment_is_left_out_and_told() {
         .expect("written");
     let variables = vec![("GITEA__MAILER__PROTOCOL".into(), "tls".into())];
     let around = Surroundings { variables, ..around() };
-    let adopted = adopt(&path, &around, ([127, 0, 0, 1], 2525).into()).expect("adopted");
+    let adopted = adopt(&path, &around, &wishes(None)).expect("adopted");
     let warnings: Vec<String> = adopted.findings.warnings.iter().map(ToString::to_string).collect();
     assert!(warnings[0].contains("$GITEA__MAILER__PROTOCOL: [mailer]: wins over the file"), "{warnings:?}");
+}
+
+#[test]
+fn the_data_folder_is_written_unless_there_is_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("app.ini");
+    for (lines, expected) in
+        [("", "/var/lib/postrider"), ("[postrider]\nDATA_DIR = /srv/mail\n", "/srv/mail")]
+    {
+        let text = format!("[mailer]\nENABLED = true\nPROTOCOL = dummy\nFROM = a@b.c\n{lines}");
+        std::fs::write(&path, text).expect("written");
+        let adopted = adopt(&path, &around(), &wishes(Some("/var/lib/postrider"))).expect("adopted");
+        assert_eq!(adopted.data_dir, Path::new(expected));
+        let text = adopted.text.expect("something to do");
+        assert_eq!(text.matches("DATA_DIR").count(), 1, "{text}");
+        assert!(text.contains(&format!("DATA_DIR = {expected}\n")), "{text}");
+    }
 }
