@@ -142,7 +142,7 @@ impl Drop for Postfix {
     }
 }
 
-fn greets(port: u16) -> bool {
+pub(crate) fn greets(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let mut line = String::new();
     let read = BufReader::new(&stream).read_line(&mut line);

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "JSON of the API: a missing key is a failed test")]
 
 mod clients;
+mod dovecot;
 mod kill;
 mod postfix;
 mod relay;
