@@ -11,7 +11,10 @@ use crate::run::{cargo_command, read};
 mod tests;
 
 /// Tools that stand beside the house; nobody imports them except for tests.
-const OUTSIDE: [&str; 3] = ["postrider-testkit", "xtask", "postrider-fuzz"];
+const OUTSIDE: [&str; 4] = ["postrider-testkit", "xtask", "postrider-fuzz", "postrider-torture"];
+
+/// The tool that is a test as a whole, and so imports the harness.
+const TEST: &str = "postrider-torture";
 
 pub(crate) fn run() -> Result<()> {
     let text = read(cargo_command().args(["metadata", "--no-deps", "--format-version", "1"]))?;
@@ -53,7 +56,7 @@ fn imports(package: &Value, floors: &BTreeMap<&str, Option<u64>>, found: &mut Ve
         let (to, for_tests) =
             (name(dependency)?, dependency.get("kind").and_then(Value::as_str) == Some("dev"));
         let Some(there) = floors.get(to) else { continue };
-        if for_tests || OUTSIDE.contains(&from) && !OUTSIDE.contains(&to) {
+        if for_tests || from == TEST || OUTSIDE.contains(&from) && !OUTSIDE.contains(&to) {
             continue;
         }
         match (floors.get(from).copied().flatten(), there) {

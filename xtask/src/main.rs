@@ -10,6 +10,7 @@ mod programs;
 mod run;
 mod smoke;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ Usage: cargo xtask VERB
   smoke BINARY    the README's first command on a binary: dev, a mail, the inbox
   fuzz TARGET [--seconds N] [--seed S]
                   hostile input for a reader; `all` for every target
+  torture [short|long|FLAGS]
+                  kills, power cuts and failing syncs: nothing accepted may be lost (root needed)
   bench relay     accepted and delivered mails a second through the release binary
   bench compose   composing beside lettre, mail-builder and nodemailer
 ";
@@ -58,6 +61,7 @@ fn verb(words: &[&str]) -> Result<()> {
         ["smoke", binary] => smoke::run(binary.as_ref()),
         ["peers"] => programs::fetch(&peers::fetch()?).map(drop),
         ["fuzz", rest @ ..] => fuzz(rest),
+        ["torture", rest @ ..] => torture::torture(rest),
         ["bench", "relay"] => bench::relay(),
         ["bench", "compose"] => bench_compose::compose(),
         [] | ["help" | "-h" | "--help"] => {
@@ -114,5 +118,6 @@ fn ci_steps(steps: &mut Steps) -> Result<()> {
     check(steps)?;
     steps.step("test", || test(&[]))?;
     steps.step("release build", || cargo(&["build", "--release"]))?;
-    steps.step("smoke", || smoke::run(&run::root().join("target/release/postrider")))
+    steps.step("smoke", || smoke::run(&run::root().join("target/release/postrider")))?;
+    steps.step("torture", || torture::torture(&["short"]))
 }

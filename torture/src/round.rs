@@ -1,0 +1,103 @@
+//! A round: a fresh store, clients, some faults, then silence until the queue is empty, then the judgement.
+
+use crate::chance::Chance;
+use crate::clients::{self, Door};
+use crate::disk::{Disk, Place};
+use crate::fault::{self, Fault};
+use crate::judge::{self, Sum};
+use crate::ledger::Ledger;
+use crate::plan::{PER_ROUND, Plan};
+use crate::postrider::Service;
+use crate::sink;
+use crate::wait::until;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Clients of each door.
+const CLIENTS: usize = 4;
+/// An empty queue must be reached within this once nobody sends.
+const DRAIN: Duration = Duration::from_secs(300);
+
+/// Runs the plan; whether it came out clean.
+pub(crate) fn all(plan: &Plan) -> Result<bool> {
+    println!("seed {}", plan.seed);
+    let mut chance = Chance::new(plan.seed);
+    let (process, cuts) = fault::list(plan, &mut chance);
+    let (mut sum, mut number) = (Sum::default(), 0);
+    for (faults, cut) in [(&process, false), (&cuts, true)] {
+        for faults in faults.chunks(PER_ROUND as usize) {
+            let place = if cut { Place::Disk(Disk::new()?) } else { Place::Folder(TempDir::new()?) };
+            let came_to = round(number, plan, &place, faults, &mut chance)?;
+            println!("round {number}: {} | {}", kinds(faults), line(&came_to));
+            sum.add(&came_to);
+            number += 1;
+        }
+    }
+    println!("\nall {number} rounds: {}", line(&sum));
+    Ok(verdict(plan, &sum))
+}
+
+/// A control must be caught; everything else must be clean.
+fn verdict(plan: &Plan, sum: &Sum) -> bool {
+    if plan.control.is_none() {
+        println!("{}", if sum.is_clean() { "clean" } else { "BROKEN PROMISES" });
+        return sum.is_clean();
+    }
+    let caught = sum.lost + sum.untrue > 0;
+    println!(
+        "control: {}",
+        if caught { "caught, as it must be" } else { "NOT CAUGHT: this run proves nothing" }
+    );
+    caught
+}
+
+fn round(number: u32, plan: &Plan, place: &Place, faults: &[Fault], chance: &mut Chance) -> Result<Sum> {
+    let ledger = Arc::new(Ledger::default());
+    let relay = sink::open(&ledger, chance.next())?;
+    let mut service = Service::new(&plan.binary, &place.data(), relay, plan.control.as_deref())?;
+    service.start(None)?;
+    let doors: Vec<Door> =
+        (0..CLIENTS).flat_map(|_| [Door::Smtp(service.smtp), Door::Http(service.api.clone())]).collect();
+    let clients = clients::start(number, plan.seed, &doors, &ledger);
+    let befallen = faults.iter().try_for_each(|f| fault::befall(*f, &mut service, place, &ledger, chance));
+    ledger.end();
+    for client in clients {
+        if client.join().is_err() {
+            eprintln!("torture: a client ended by panic");
+        }
+    }
+    befallen.inspect_err(|_| eprintln!("{}", service.log()))?;
+    let empty = until("an empty queue", DRAIN, || Ok((judge::unsettled(&service) == Some(0)).then_some(())));
+    empty.inspect_err(|_| eprintln!("{}", service.log()))?;
+    judge::compare(&ledger.close(), &service)
+}
+
+fn kinds(faults: &[Fault]) -> String {
+    let mut count: BTreeMap<Fault, usize> = BTreeMap::new();
+    for fault in faults {
+        *count.entry(*fault).or_default() += 1;
+    }
+    count.iter().map(|(fault, n)| format!("{n} {fault:?}")).collect::<Vec<_>>().join(", ")
+}
+
+fn line(s: &Sum) -> String {
+    format!(
+        "faults {}, attempted {}, accepted {}, lost {}, altered {}, strange {}, untrue {}; repeats {} (at most {} a \
+         fault, unmarked {}, idle {}), marked without repeat {}",
+        s.faults,
+        s.attempted,
+        s.accepted,
+        s.lost,
+        s.altered,
+        s.strange,
+        s.untrue,
+        s.repeats,
+        s.most,
+        s.unmarked,
+        s.idle,
+        s.marked_once
+    )
+}
