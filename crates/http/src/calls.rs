@@ -6,6 +6,7 @@ pub(crate) mod read;
 pub(crate) mod reload;
 pub(crate) mod select;
 pub(crate) mod send;
+pub(crate) mod steer;
 
 use crate::door::Door;
 use crate::problem::Problem;

@@ -17,6 +17,6 @@ pub(crate) use json::read;
 pub use message::{HeaderMode, parse_message};
 pub(crate) use message::{batch, message, rescheduled};
 pub(crate) use queued::queued;
-pub(crate) use select::{Selection, Verb, Which, selection};
+pub(crate) use select::{Paused, Selection, Verb, Which, paused, selection};
 pub(crate) use time::wait;
 pub(crate) use view::{Shown, address, email, listed, relays, stats};

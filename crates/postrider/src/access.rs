@@ -58,6 +58,11 @@ impl Access {
         Self { state }
     }
 
+    /// Where pauses are kept, too.
+    pub(crate) fn state(&self) -> &Arc<StateDb> {
+        &self.state
+    }
+
     /// The caller behind a bearer key; `None`: unknown or revoked.
     pub fn by_key(&self, key: &str, door: Door) -> Option<Caller> {
         self.state.by_key(key).map(|found| caller(found, door))

@@ -13,6 +13,7 @@ mod message;
 mod options;
 mod permit;
 mod settings;
+mod steer;
 mod submit;
 
 pub use access::{Access, Caller, Scope};

@@ -4,6 +4,7 @@ use crate::inflight::InFlight;
 use crate::submit::{self, Prepared};
 use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, Scope, SubmitError};
 use queue::{AnyStore, Clock, InsertError, Inserted, JobId, JobView, NewJob, Store, StoreError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -24,6 +25,7 @@ struct Inner {
     in_flight: InFlight,
     ids: submit::Ids,
     relays: Relays,
+    draining: AtomicBool,
 }
 
 /// What was accepted.
@@ -48,7 +50,20 @@ impl Mailer {
         let budget = Budget::new(settings.limits.memory);
         let (in_flight, ids) = (InFlight::default(), submit::Ids::default());
         let settings = RwLock::new(Arc::new(settings));
-        Self { inner: Arc::new(Inner { store, settings, clock, budget, access, in_flight, ids, relays }) }
+        let draining = AtomicBool::new(false);
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                settings,
+                clock,
+                budget,
+                access,
+                in_flight,
+                ids,
+                relays,
+                draining,
+            }),
+        }
     }
 
     /// Composes and stores one message; returns once it is durable.
@@ -164,6 +179,9 @@ impl Mailer {
         if !caller.may(Scope::Send) {
             return Err(SubmitError::Forbidden("this key may not send; it lacks the scope \"send\"".into()));
         }
+        if self.inner.draining.load(Ordering::Acquire) {
+            return Err(SubmitError::Busy(crate::steer::DRAINING.into()));
+        }
         let keys = jobs.iter().filter_map(|j| j.idempotency.as_ref()).map(|i| i.key.as_str());
         let _claims = self.inner.in_flight.claim(&caller.project, keys).ok_or(SubmitError::KeyInFlight)?;
         let inserted = self.inner.store.insert(jobs).await.map_err(refusal)?;
@@ -198,6 +216,10 @@ impl Mailer {
 
     pub fn access(&self) -> &Access {
         &self.inner.access
+    }
+
+    pub(crate) fn draining(&self) -> &AtomicBool {
+        &self.inner.draining
     }
 
     /// The relays: how they do, paused and resumed.

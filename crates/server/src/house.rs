@@ -61,7 +61,8 @@ impl House {
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
         let (routes, worker_settings) = ways_out(&s)?;
         know(&store, &s).await?;
-        let worker = Worker::start(&store, routes, worker_settings, &clock);
+        let paused = wire::paused(&state)?;
+        let worker = Worker::start_with(paused, &store, routes, worker_settings, &clock);
         let (access, relays) = (Access::new(state), worker.relays().clone());
         let mailer = Mailer::new(store.clone(), access, mailer_settings(&s), clock.clone(), relays);
         let (reload, asked) = Reload::channel();

@@ -2,7 +2,7 @@
 
 use crate::config::{Kept, Relay, Settings};
 use crate::exit::Failure;
-use queue::state::StateError;
+use queue::state::{StateDb, StateError};
 use queue::{AnyStore, Clock, StoreSettings};
 use send::Sender;
 use std::os::unix::fs::DirBuilderExt;
@@ -27,6 +27,18 @@ pub(crate) fn state(error: StateError) -> Failure {
             Failure::Io(std::io::Error::other(error.to_string()))
         }
     }
+}
+
+/// What an operator had paused before the last end stays so.
+pub(crate) fn paused(db: &StateDb) -> Result<worker::Relays, Failure> {
+    let (all, each): (Vec<_>, Vec<_>) =
+        db.pauses().map_err(state)?.into_iter().partition(|pause| pause.relay.is_none());
+    for pause in all.iter().chain(&each) {
+        let what = pause.relay.as_deref().map_or("all relays".to_owned(), |name| format!("relay {name}"));
+        tracing::warn!(why = pause.why, "{what} paused since before; postrider relay resume ends it");
+    }
+    let each = each.into_iter().filter_map(|pause| Some((pause.relay?, pause.why)));
+    Ok(worker::Relays::paused(all.first().map(|pause| pause.why.as_str()), each))
 }
 
 /// Names the one TLS implementation of the process; a second call changes nothing.

@@ -36,6 +36,12 @@ impl Inner {
 }
 
 impl Relays {
+    /// Relays of which these are paused before they first send: all, and single ones by name.
+    pub fn paused(all: Option<&str>, each: impl IntoIterator<Item = (String, String)>) -> Self {
+        let each = each.into_iter().map(|(relay, why)| (relay.into(), why.into())).collect();
+        Self(Arc::new(Mutex::new(Inner { desks: Vec::new(), all: all.map(Into::into), each })))
+    }
+
     /// How the relays do, by route and priority.
     pub fn status(&self) -> Vec<RelayStatus> {
         self.inner().desks.iter().map(|desk| desk.status()).collect()

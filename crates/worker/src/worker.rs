@@ -46,7 +46,7 @@ impl Worker {
         settings: WorkerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        Self::with(Relays::default(), store, routes, settings, clock)
+        Self::start_with(Relays::default(), store, routes, settings, clock)
     }
 
     /// Starts a worker with new relays in this one's place; this one is to be drained.
@@ -57,10 +57,11 @@ impl Worker {
         settings: WorkerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        Self::with(self.relays.clone(), store, routes, settings, clock)
+        Self::start_with(self.relays.clone(), store, routes, settings, clock)
     }
 
-    fn with(
+    /// As `start`; what is paused in `relays` stays so.
+    pub fn start_with(
         relays: Relays,
         store: &AnyStore,
         routes: Vec<Route>,

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use postrider::{Caller, Scope, Store};
+use postrider::{Caller, RelayStatus, Scope, Store};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub(crate) async fn live() -> &'static str {
 /// We can accept mail. A relay's trouble does not matter here. The reason is in `/healthz`, which
 /// only a key opens.
 pub(crate) async fn ready(State(door): State<Door>) -> Response {
-    let refusing = door.mailer.store().refusing();
+    let refusing = door.mailer.refusing();
     health(&door, refusing.map(|_| "no mail is accepted now".to_owned()).into_iter().collect())
 }
 
@@ -43,9 +43,11 @@ pub(crate) async fn healthy(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     gate::may(&caller, Scope::Read)?;
-    let refusing = door.mailer.store().refusing().map(|why| format!("no mail is accepted: {why}"));
+    let refusing = door.mailer.refusing().map(|why| format!("no mail is accepted: {why}"));
     let relays = door.mailer.relays().status().into_iter();
-    let trouble = relays.filter_map(|r| r.trouble.map(|why| format!("relay {}: {why}", r.name)));
+    let why =
+        |r: RelayStatus| r.paused.map(|why| format!("paused: {why}")).or(r.trouble).map(|why| (r.name, why));
+    let trouble = relays.filter_map(why).map(|(name, why)| format!("relay {name}: {why}"));
     Ok(health(&door, refusing.into_iter().chain(trouble).collect()))
 }
 
@@ -55,8 +57,13 @@ pub(crate) async fn queue(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     gate::may(&caller, Scope::Admin)?;
-    let store = door.mailer.store();
-    let counts = wire::stats(store.stats().await?, store.durable(), store.refusing());
+    counts(&door).await
+}
+
+pub(crate) async fn counts(door: &Door) -> Result<Response, Problem> {
+    let (mailer, store) = (&door.mailer, door.mailer.store());
+    let (refusing, paused) = (mailer.refusing(), mailer.relays().all_paused());
+    let counts = wire::stats(store.stats().await?, store.durable(), refusing, paused);
     Ok(Json(counts).into_response())
 }
 

@@ -65,8 +65,23 @@ pub(crate) async fn select(
             matching(&door, &conditions, (verb, None, usize::MAX), |view| view.id).await?.0
         }
     };
+    act(&door, chosen, verb, dry_run).await
+}
+
+/// Forgets all settled and failed mail.
+pub(crate) async fn purge(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
+    gate::may(&caller, Scope::Admin)?;
+    let every = (Verb::Purge, None, usize::MAX);
+    let (chosen, _) = matching(&door, &Where::default(), every, |view| view.id).await?;
+    act(&door, chosen, Verb::Purge, false).await
+}
+
+async fn act(door: &Door, chosen: Vec<JobId>, verb: Verb, dry_run: bool) -> Result<Response, Problem> {
     let matched = chosen.len();
-    let mut outcomes = stream::iter(chosen).map(|id| one(&door, id, verb, dry_run)).buffered(TOGETHER);
+    let mut outcomes = stream::iter(chosen).map(|id| one(door, id, verb, dry_run)).buffered(TOGETHER);
     let (mut changed, mut data) = (0, Vec::new());
     while let Some(outcome) = outcomes.next().await {
         let told = outcome?;

@@ -9,6 +9,8 @@ use postrider::{Action, FieldError, JobId, Status};
 /// Ids that one call may name.
 const MAX_IDS: usize = 10_000;
 
+/// Octets of a reason.
+const MAX_WHY: usize = 1_000;
 /// Rows of one answer.
 const MAX_ROWS: usize = 1_000;
 const DEFAULT_ROWS: usize = 100;
@@ -171,4 +173,30 @@ fn named(faults: &mut Faults, value: Json<'_>) -> Vec<JobId> {
         ids.extend(text.and_then(|text| id(faults, &field, &text)));
     }
     ids
+}
+
+/// `{why}`.
+pub(crate) struct Paused {
+    pub(crate) why: String,
+}
+
+impl Default for Paused {
+    fn default() -> Self {
+        Self { why: "paused by hand".into() }
+    }
+}
+
+/// Reads `{why}`.
+pub(crate) fn paused(json: Json<'_>) -> Result<Paused, Vec<FieldError>> {
+    let (mut faults, mut paused) = (Faults::default(), Paused::default());
+    for (key, value) in faults.object("body", "an object", json) {
+        match &*key {
+            "why" => paused.why = faults.text(&key, value).unwrap_or_default(),
+            _ => faults.unknown(&key, "why"),
+        }
+    }
+    if paused.why.len() > MAX_WHY {
+        faults.add("why", format!("is longer than {MAX_WHY} octets"));
+    }
+    faults.verdict(paused)
 }

@@ -234,10 +234,13 @@ pub(crate) struct Counts {
     log_bytes: u64,
     corrupt: u64,
     durable: bool,
+    /// Why no mail is taken.
     refusing: Option<String>,
+    /// Why no mail is delivered.
+    paused: Option<String>,
 }
 
-pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>) -> Counts {
+pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>, paused: Option<String>) -> Counts {
     Counts {
         object: "queue",
         by_status: stats.by_status.into_iter().collect(),
@@ -249,6 +252,7 @@ pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>) -> Co
         corrupt: stats.corrupt,
         durable,
         refusing,
+        paused,
     }
 }
 
@@ -257,18 +261,31 @@ pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>) -> Co
 pub(crate) struct Relay {
     name: String,
     url: String,
+    /// `ok`, `trouble` or `paused`.
     state: &'static str,
     trouble: Option<String>,
+    /// Seconds until it is tried again.
+    again_in: Option<u64>,
+    paused: Option<String>,
+    connections: usize,
     last_success: Option<String>,
     sent: u64,
 }
 
 pub(crate) fn relays(all: Vec<RelayStatus>) -> List<Relay> {
+    let state = |relay: &RelayStatus| match (&relay.paused, &relay.trouble) {
+        (Some(_), _) => "paused",
+        (None, Some(_)) => "trouble",
+        (None, None) => "ok",
+    };
     let shown = all.into_iter().map(|relay| Relay {
+        state: state(&relay),
         name: relay.name.to_string(),
         url: relay.url.to_string(),
-        state: if relay.trouble.is_some() { "trouble" } else { "ok" },
         trouble: relay.trouble,
+        again_in: relay.again_in.map(|left| left.as_secs()),
+        paused: relay.paused,
+        connections: relay.connections,
         last_success: relay.last_success.map(|at| at.to_string()),
         sent: relay.sent,
     });

@@ -17,3 +17,4 @@ mod reload;
 mod selecting;
 mod sending;
 mod serving;
+mod steering;

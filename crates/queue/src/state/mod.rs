@@ -1,4 +1,4 @@
-//! `state.db`: small durable state beside the log. Today: API keys.
+//! `state.db`: small durable state beside the log. Today: API keys, pauses.
 //!
 //! SQLite, because several processes may open it at once: the daemon and the command line. What one
 //! of them writes counts in the others at once (`PRAGMA data_version`).
@@ -6,11 +6,13 @@
 mod error;
 mod key;
 mod live;
+mod pauses;
 mod schema;
 mod scram;
 
 pub use error::StateError;
 pub use key::{CreatedKey, KeyInfo, KeyScope, NewKey};
+pub use pauses::Pause;
 pub use scram::ScramVerifier;
 
 use jiff::Timestamp;

@@ -35,6 +35,11 @@ CREATE UNIQUE INDEX keys_name ON keys (name) WHERE revoked_at IS NULL;
 CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 ";
 
+/// Tables of later versions that earlier ones may pass over, so that the format stays the same.
+const FURTHER: &str = "
+CREATE TABLE IF NOT EXISTS pauses (relay TEXT PRIMARY KEY, why TEXT NOT NULL, since TEXT NOT NULL) STRICT;
+";
+
 const COLUMNS: &str = "SELECT id, name, project, scopes, from_domains, created_at, revoked_at,
     sha256, scram_salt, scram_iterations, scram_stored_key, scram_server_key FROM keys";
 
@@ -62,6 +67,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StateError> {
         transaction.execute("INSERT INTO secrets VALUES ('nobody', ?1)", params![secret])?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
+    transaction.execute_batch(FURTHER)?;
     transaction.commit()?;
     Ok(())
 }

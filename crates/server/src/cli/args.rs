@@ -80,6 +80,16 @@ Examples:
   postrider queue stats --json"
     )]
     Queue(super::queue::args::Queue),
+    /// Where mail goes: how the relays do, paused and resumed
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider relay list
+  postrider relay pause backup --why 'contract ends'
+  postrider relay resume default"
+    )]
+    Relay(super::queue::args::Relay),
     /// The daemon reads its settings anew: whole, or not at all when there is a mistake in them
     #[command(after_help = "\
 Examples:

@@ -110,6 +110,50 @@ fn waiting_mail_is_held_released_flushed_and_cancelled() {
 }
 
 #[test]
+fn a_pause_outlives_a_restart_and_a_drain_ends_with_the_last_mail() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let sink = runtime.block_on(Sink::tcp(0, true)).expect("a port");
+    let mailer = format!("PROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\nSMTP_PORT = {}", sink.port());
+    let daemon = Daemon::start(binary(), &mailer, "");
+    let config = daemon.config().to_str().expect("UTF-8").to_owned();
+    let mut house = House { _runtime: runtime, _sink: sink, daemon, config };
+    let relay =
+        |house: &House, words: &[&str]| run(&[&["relay"], words, &["--config", &house.config]].concat(), "");
+    let paused = house.queue(&["pause", "--why", "the relay moves"]);
+    assert!(
+        paused.code == Some(0) && paused.out.contains("no mail is delivered: the relay moves"),
+        "{paused:?}"
+    );
+    assert_eq!(relay(&house, &["pause", "default", "--why", "twice"]).code, Some(0));
+    let id = house.daemon.api.send(&json!({"to": "ada@example.org", "subject": "x", "text": "x"}));
+    house.daemon.kill();
+    house.daemon.restart();
+    let listed = relay(&house, &["list"]).out;
+    assert!(listed.contains("paused: the relay moves"), "{listed}");
+    assert_eq!(house.queue(&["resume"]).code, Some(0));
+    let listed = relay(&house, &["list", "--json"]).out;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    assert_eq!((&listed["state"], &listed["paused"]), (&json!("paused"), &json!("twice")));
+    assert_eq!(house.daemon.api.email(&id)["status"], "queued");
+    let resumed = relay(&house, &["resume", "default"]);
+    assert!(
+        resumed.code == Some(0) && resumed.out.contains("default") && resumed.out.contains("ok"),
+        "{resumed:?}"
+    );
+    house.until(&id, "sent");
+    let unknown = relay(&house, &["pause", "nowhere"]);
+    assert!(unknown.code == Some(64) && unknown.err.contains("no such relay"), "{unknown:?}");
+    let last = house.daemon.api.send(&json!({"to": "ada@example.org", "subject": "last", "text": "x"}));
+    let drained = house.queue(&["drain", "--wait"]);
+    assert!(drained.code == Some(0) && drained.out.contains("no mail is accepted"), "{drained:?}");
+    assert_eq!(house.daemon.api.email(&last)["status"], "sent");
+    let late = run(&["send", "--config", &house.config, "--to", "a@example.org", "--text", "-"], "x");
+    assert_eq!(late.code, Some(75), "{late:?}");
+    assert_eq!(house.queue(&["resume"]).code, Some(0));
+    house.send("ada@example.org", "sent");
+}
+
+#[test]
 fn mistakes_are_told_with_their_remedy() {
     let house = house("450 4.2.1 later");
     let refused = |words: &[&str], code: i32, said: &str| {
@@ -130,7 +174,9 @@ fn without_a_daemon_the_remedy_is_told() {
     let (folder, path) = settings("postrider.toml", "[postrider.relay]\nURL = \"dummy://\"\n");
     let data = folder.path().to_str().expect("UTF-8");
     for place in [["--config", &path], ["--data", data]] {
-        for verb in [&["list"][..], &["stats"], &["show", "x"], &["flush"], &["purge"], &["hold", "x"]] {
+        for verb in
+            [&["list"][..], &["stats"], &["show", "x"], &["flush"], &["purge"], &["hold", "x"], &["drain"]]
+        {
             let ended = run(&[&["queue"], verb, &place].concat(), "");
             assert_eq!(ended.code, Some(69), "{verb:?}: {}", ended.err);
             for said in ["no daemon answers", "control.sock", "postrider serve", "--data"] {

@@ -80,6 +80,37 @@ fn waiting_mail_goes_to_the_relay_that_a_reload_names() {
 }
 
 #[test]
+fn mail_of_a_vanished_relay_is_held_until_it_is_back() {
+    let house = house(free_port());
+    let (first, other) = (house.sink(), house.sink());
+    let url = |sink: &Sink| format!("URL = smtp://127.0.0.1:{}\n", sink.port());
+    let both = format!("[postrider.relay.a]\n{}[postrider.relay.b]\n{}", url(&first), url(&other));
+    let only = format!("[postrider.relay.a]\n{}", url(&first));
+    house.edit("[postrider.queue]\n", &format!("{both}[postrider.queue]\n"));
+    assert_eq!(house.reloaded()["relays"], json!(["a", "b"]));
+    let pinned = |subject: &str| {
+        let mail = json!({"to": "ada@example.org", "subject": subject, "text": "x", "relay": "b",
+            "scheduled_at": "2099-01-01T00:00:00Z"});
+        house.daemon.api.send(&mail)
+    };
+    let id = pinned("for b");
+    house.edit(&both, &only);
+    assert_eq!(house.reloaded()["relays"], json!(["a"]));
+    let held = house.until(&id, &["held"]);
+    assert!(held["held_because"].as_str().is_some_and(|why| why.contains('b')), "{held}");
+    let refused =
+        house.daemon.api.post("/emails", &json!({"to": "a@example.org", "text": "x", "relay": "b"}));
+    assert_eq!(refused.expect("an answer").status, 422);
+    house.edit(&only, &both);
+    assert_eq!(house.reloaded()["relays"], json!(["a", "b"]));
+    house.until(&id, &["scheduled"]);
+    let ended = run(&["queue", "retry", &id, "--config", house.daemon.config().to_str().expect("UTF-8")], "");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    house.until(&id, &["sent"]);
+    assert_eq!((first.count(), other.count()), (0, 1));
+}
+
+#[test]
 fn a_mistake_changes_nothing_and_is_told_with_its_place() {
     let house = house(free_port());
     let sink = house.sink();

@@ -67,6 +67,85 @@ Examples:
   postrider queue purge --dry-run
   postrider queue purge --where 'status=failed'")]
     Purge(Act),
+    /// Delivers nothing until resumed, also after a restart; mail is taken as before
+    #[command(after_help = "\
+Examples:
+  postrider queue pause --why 'the relay moves'")]
+    Pause {
+        /// Shown with the queue and the relays
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ends a pause and a drain
+    #[command(after_help = "\
+Examples:
+  postrider queue resume")]
+    Resume {
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes no mail until resumed or started anew, and delivers what is there
+    #[command(after_help = "\
+Examples:
+  postrider queue drain --wait && systemctl stop postrider")]
+    Drain {
+        /// End when all is delivered or failed but what is held or scheduled
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What is done with relays.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Relay {
+    /// The relays by priority: how they do, and why one is not used
+    #[command(after_help = "\
+Examples:
+  postrider relay list --json")]
+    List {
+        #[command(flatten)]
+        place: Where,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives a relay no mail until it is resumed, also after a restart; mail under way is finished
+    #[command(after_help = "\
+Examples:
+  postrider relay pause backup --why 'contract ends'")]
+    Pause {
+        /// Its name, as relay list shows it
+        name: String,
+        /// Shown with the relay
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives a relay mail again, at once, also one that is left alone after trouble
+    #[command(after_help = "\
+Examples:
+  postrider relay resume default")]
+    Resume {
+        /// Its name, as relay list shows it
+        name: String,
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Conditions, as the daemon reads them.

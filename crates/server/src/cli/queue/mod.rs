@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod show;
+pub(crate) mod steer;
 
 use super::{control, print};
 use crate::config::Surroundings;
@@ -40,6 +41,14 @@ pub(crate) async fn run(verb: Queue, around: Surroundings) -> Result<(), Failure
             let conditions = if all { Some(String::new()) } else { asked.conditions };
             act("purge", Act { conditions, ..asked }, &around).await
         }
+        Queue::Pause { why, place, json } => {
+            steer::queue("pause", why.as_deref(), (&place, json), &around).await
+        }
+        Queue::Resume { place, json } => steer::queue("resume", None, (&place, json), &around).await,
+        Queue::Drain { wait: false, place, json } => {
+            steer::queue("drain", None, (&place, json), &around).await
+        }
+        Queue::Drain { wait: true, place, json } => steer::drained((&place, json), &around).await,
         Queue::Flush(args::Flush { dry_run, place, json }) => {
             let conditions = Some("status=deferred".to_owned());
             act("retry", Act { ids: Vec::new(), conditions, dry_run, place, json }, &around).await

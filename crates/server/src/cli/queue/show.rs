@@ -96,6 +96,9 @@ pub(crate) fn stats(counts: &Value, relays: &Value) -> String {
     if let Some(why) = counts["refusing"].as_str() {
         out.push(format!("{:<10} no mail is accepted: {}", "refusing", escape(why, MOST)));
     }
+    if let Some(why) = counts["paused"].as_str() {
+        out.push(format!("{:<10} no mail is delivered: {}", "paused", escape(why, MOST)));
+    }
     for relay in list(&relays["data"]) {
         out.push(format!("{:<10} {}", "relay", relay_line(relay)));
     }
