@@ -50,6 +50,7 @@ fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
         secret: login.password.0.as_str().into(),
     });
     SmtpSettings {
+        lmtp: way.lmtp,
         helo: way.helo.as_str().into(),
         credentials,
         auth: way.mechanism.as_deref().map(Into::into),

@@ -201,8 +201,9 @@ fn to_way(url: RelayUrl, around: &Surroundings) -> Result<Way, String> {
     Ok(match url {
         RelayUrl::Inbox => Way::Inbox,
         RelayUrl::Dummy => Way::Dummy,
-        RelayUrl::Smtp { place, security, user, password } => Way::Smtp(Box::new(SmtpRelay {
+        RelayUrl::Smtp { place, lmtp, security, user, password } => Way::Smtp(Box::new(SmtpRelay {
             place,
+            lmtp,
             security,
             require_tls: security != Security::Off,
             trust_any: false,
@@ -228,9 +229,11 @@ pub(crate) fn shown(way: &Way) -> String {
         Way::Dummy => "dummy://".into(),
         Way::Sendmail(way) => format!("sendmail://{}", way.path.display()),
         Way::Smtp(relay) => match &relay.place {
+            Place::Unix(path) if relay.lmtp => format!("lmtp+unix://{}", path.display()),
             Place::Unix(path) => format!("smtp+unix://{}", path.display()),
             Place::Host { host, port } => {
                 let scheme = match relay.security {
+                    Security::Off if relay.lmtp => "lmtp",
                     Security::Off => "smtp",
                     Security::StartTls => "smtp+starttls",
                     Security::Implicit => "smtps",

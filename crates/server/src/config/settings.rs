@@ -113,6 +113,8 @@ pub(crate) struct Sendmail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SmtpRelay {
     pub(crate) place: Place,
+    /// Spoken as LMTP.
+    pub(crate) lmtp: bool,
     pub(crate) security: Security,
     /// Refuse to go on where TLS is not to be had.
     pub(crate) require_tls: bool,

@@ -269,8 +269,8 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
             "app.ini:6: [postrider.relay.b] URL: this is no relay's URL",
         ),
         (
-            "PROTOCOL = dummy\n[postrider.relay]\nURL = lmtp://x",
-            "app.ini:6: [postrider.relay] URL: lmtp:// is not in this version",
+            "PROTOCOL = dummy\n[postrider.relay]\nURL = lmtp://x:y",
+            "app.ini:6: [postrider.relay] URL: what stands behind the last colon is not a port",
         ),
         (
             "PROTOCOL = dummy\n[postrider.relay]\nURL = smtp://127.0.0.1\nPASSWD = x",

@@ -100,6 +100,7 @@ fn smtp(r: &mut Reader<'_>, protocol: Option<Protocol>, around: &Surroundings) -
     }
     Some(SmtpRelay {
         place,
+        lmtp: false,
         security,
         require_tls: security == Security::Implicit,
         trust_any,

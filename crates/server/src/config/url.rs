@@ -6,14 +6,27 @@ use std::path::PathBuf;
 /// A relay's URL, read.
 #[derive(Debug, Clone)]
 pub(crate) enum RelayUrl {
-    Smtp { place: Place, security: Security, user: Option<String>, password: Option<Secret> },
-    Sendmail { path: PathBuf, args: Vec<String> },
+    /// `lmtp`: spoken as LMTP (RFC 2033).
+    Smtp {
+        place: Place,
+        lmtp: bool,
+        security: Security,
+        user: Option<String>,
+        password: Option<Secret>,
+    },
+    Sendmail {
+        path: PathBuf,
+        args: Vec<String>,
+    },
     Inbox,
     Dummy,
 }
 
-const FORMS: &str = "smtp://host, smtps://host, smtp+starttls://host, smtp+unix:///path, \
-                     sendmail:///path, dummy:// or inbox://";
+const FORMS: &str = "smtp://host, smtps://host, smtp+starttls://host, smtp+unix:///path, lmtp://host, \
+                     lmtp+unix:///path, sendmail:///path, dummy:// or inbox://";
+
+/// RFC 2033 names none and forbids 25; this is what servers use.
+const LMTP_PORT: u16 = 24;
 
 /// Reads `scheme://[user[:password]@]host[:port]` and the forms without a host.
 pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
@@ -23,14 +36,13 @@ pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
         "smtp" => (Security::Off, 25),
         "smtps" => (Security::Implicit, 465),
         "smtp+starttls" => (Security::StartTls, 587),
-        "smtp+unix" => return unix(rest),
+        "lmtp" => (Security::Off, LMTP_PORT),
+        "smtp+unix" => return unix(rest, false),
+        "lmtp+unix" => return unix(rest, true),
         "sendmail" => return sendmail(rest),
         "dummy" if rest.is_empty() => return Ok(RelayUrl::Dummy),
         "inbox" if rest.is_empty() => return Ok(RelayUrl::Inbox),
         "dummy" | "inbox" => return Err(format!("nothing may follow {scheme}://; remove it")),
-        "lmtp" | "lmtp+unix" => {
-            return Err(format!("{scheme}:// is not in this version; write {FORMS}"));
-        }
         _ => return Err(format!("the scheme before :// is unknown; write {FORMS}")),
     };
     let (login, place) = match rest.rsplit_once('@') {
@@ -44,15 +56,15 @@ pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
             .into());
     }
     let (user, password) = credentials(login)?;
-    Ok(RelayUrl::Smtp { place: host(place, port)?, security, user, password })
+    Ok(RelayUrl::Smtp { place: host(place, port)?, lmtp: scheme == "lmtp", security, user, password })
 }
 
-fn unix(path: &str) -> Result<RelayUrl, String> {
+fn unix(path: &str, lmtp: bool) -> Result<RelayUrl, String> {
     if !path.starts_with('/') || path.len() == 1 {
         return Err("the path of the socket must be whole; write smtp+unix:///run/relay.sock".into());
     }
     let place = Place::Unix(PathBuf::from(decode(path)?));
-    Ok(RelayUrl::Smtp { place, security: Security::Off, user: None, password: None })
+    Ok(RelayUrl::Smtp { place, lmtp, security: Security::Off, user: None, password: None })
 }
 
 /// `/path?args=…`, the arguments as one percent-encoded text, split as a shell does.
@@ -100,7 +112,10 @@ fn host(place: &str, default: u16) -> Result<Place, String> {
     if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("the host is missing; write it behind ://".into());
     }
-    let port = port.map_or(Ok(default), super::values::port)?;
+    // Where "@host" was forgotten this is a password.
+    let wrong =
+        "what stands behind the last colon is not a port, a number from 1 to 65535; or \"@host\" is missing";
+    let port = port.map_or(Ok(default), super::values::port).map_err(|_| wrong)?;
     Ok(Place::Host { host: host.to_owned(), port })
 }
 
@@ -123,8 +138,9 @@ mod tests {
 
     fn shown(url: &str) -> Result<String, String> {
         Ok(match parse(url)? {
-            RelayUrl::Smtp { place, security, user, password } => {
-                format!("{place:?} {security:?} {user:?} {:?}", password.map(|p| p.0.to_string()))
+            RelayUrl::Smtp { place, lmtp, security, user, password } => {
+                let lmtp = if lmtp { "LMTP " } else { "" };
+                format!("{place:?} {lmtp}{security:?} {user:?} {:?}", password.map(|p| p.0.to_string()))
             }
             other => format!("{other:?}"),
         })
@@ -142,6 +158,9 @@ mod tests {
         check("smtps://u:p@mail.example", "mail.example", 465, r#"Implicit Some("u") Some("p")"#);
         check("smtp+starttls://a%40b:p%3A%25@h:26", "h", 26, r#"StartTls Some("a@b") Some("p:%")"#);
         check("smtp://a@b:c@h", "h", 25, r#"Off Some("a@b") Some("c")"#);
+        check("lmtp://mail.example", "mail.example", 24, "LMTP Off None None");
+        check("lmtp://u:p@mail.example:2003", "mail.example", 2003, r#"LMTP Off Some("u") Some("p")"#);
+        assert_eq!(shown("lmtp+unix:///run/x"), Ok("Unix(\"/run/x\") LMTP Off None None".into()));
         check("smtp://[::1]:2525", "::1", 2525, "Off None None");
         assert_eq!(shown("smtp+unix:///run/x%20y"), Ok("Unix(\"/run/x y\") Off None None".into()));
         let program = |args: &str| Ok(format!("Sendmail {{ path: \"/x/send mail\", args: {args} }}"));
@@ -158,10 +177,12 @@ mod tests {
         for (url, fragment) in [
             ("mail.example:25", "no relay's URL"),
             ("http://secret@x", "unknown"),
-            ("lmtp://secret@x", "not in this version"),
+            ("lmtp://x:secret", "not a port"),
+            ("lmtp+unix://secret", "must be whole"),
             ("smtp://", "host is missing"),
             ("smtp://:25", "host is missing"),
             ("smtp://x:0", "not a port"),
+            ("smtps://user:secret", "\"@host\" is missing"),
             ("smtp://x/secret", "nothing may follow"),
             ("smtp://u:secret%2@x", "hexadecimal"),
             ("smtp://:secret@x", "no user"),

@@ -26,7 +26,7 @@ fn flags() {
     let attach = ["send", "--to", "a@b.example", "--text", "-", "--attach", "/no/file"];
     check(&attach, "x", 74, &["--attach /no/file"]);
     check(&["dev", "--http", "eighty"], "", 64, &["--http", "127.0.0.1:8025"]);
-    check(&["dev", "--relay", "lmtp://x"], "", 64, &["--relay", "not in this version"]);
+    check(&["dev", "--relay", "lmtp://x:y"], "", 64, &["--relay", "not a port"]);
     check(&["--log", "a=b=c", "compose"], "", 64, &["--log"]);
 }
 

@@ -13,6 +13,7 @@ mod dev;
 mod guide;
 mod paper;
 mod queue;
+mod relays;
 mod reload;
 mod run;
 mod sendmail;

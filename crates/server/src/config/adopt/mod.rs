@@ -129,6 +129,7 @@ fn url(way: &Way) -> String {
     let path = |path: &Path| encoded(&path.to_string_lossy());
     match way {
         Way::Smtp(relay) => match &relay.place {
+            // `[mailer]` has no LMTP.
             Place::Unix(socket) => format!("smtp+unix://{}", path(socket)),
             Place::Host { .. } => relay::shown(way),
         },
