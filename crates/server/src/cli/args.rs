@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Takes mail from applications, keeps it safe, delivers it through your relay.
 #[derive(Debug, Parser)]
@@ -80,6 +81,12 @@ Examples:
   postrider queue stats --json"
     )]
     Queue(super::queue::args::Queue),
+    /// The queue and its relays, looked at again and again
+    #[command(after_help = "\
+Examples:
+  postrider top
+  postrider top --every 5s --json")]
+    Top(Top),
     /// Where mail goes: how the relays do, paused and resumed
     #[command(
         subcommand,
@@ -211,7 +218,7 @@ pub(crate) struct Serve {
     pub(crate) config: Option<PathBuf>,
     /// How long mail under way may take once we are told to stop
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = crate::config::values::duration)]
-    pub(crate) grace: std::time::Duration,
+    pub(crate) grace: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -268,6 +275,29 @@ pub(crate) struct Compose {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Time from one look to the next
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = pace)]
+    pub(crate) every: Duration,
+    /// End after so many looks
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// One JSON object a look
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A time that is not so short that looking is all the daemon does.
+fn pace(text: &str) -> Result<Duration, String> {
+    let pace = crate::config::values::duration(text).map_err(|error| error.to_string())?;
+    if pace < LEAST_PACE { Err("must be at least 100ms".into()) } else { Ok(pace) }
+}
+
+const LEAST_PACE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub(crate) struct Reload {

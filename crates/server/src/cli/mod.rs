@@ -34,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Sendmail(sendmail) => block_on(sendmail::run(sendmail.words, around)),
         Verb::Newaliases => Ok(()),
         Verb::Queue(verb) => block_on(queue::run(verb, around)),
+        Verb::Top(asked) => block_on(queue::top::run(asked, around)),
         Verb::Relay(verb) => block_on(queue::steer::relay(verb, around)),
         Verb::Reload(asked) => block_on(reload::run(asked, around)),
         Verb::Key(key) => key::run(&key, &around),

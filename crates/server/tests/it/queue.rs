@@ -154,6 +154,26 @@ fn a_pause_outlives_a_restart_and_a_drain_ends_with_the_last_mail() {
 }
 
 #[test]
+fn top_looks_again_and_again() {
+    let house = house("550 5.1.1 no such user");
+    house.send("ada@example.org", "failed");
+    let top =
+        |words: &[&str]| run(&[&["top", "--config", &house.config, "--every", "100ms"], words].concat(), "");
+    let looks = top(&["--count", "2"]);
+    assert!(looks.code == Some(0) && !looks.out.contains('\u{1b}'), "{looks:?}");
+    assert_eq!(looks.out.matches("failed     1").count(), 2, "{}", looks.out);
+    assert!(looks.out.contains("/s accepted") && looks.out.contains("default"), "{}", looks.out);
+    let looks = top(&["--count", "2", "--json"]).out;
+    let last: Value = serde_json::from_str(looks.lines().last().expect("two")).expect("JSON");
+    assert_eq!(
+        (&last["queue"]["unsettled"], &last["rates"]["accepted_per_second"]),
+        (&json!(0), &json!(0.0))
+    );
+    let refused = run(&["top", "--every", "1ms"], "");
+    assert!(refused.code == Some(64) && refused.err.contains("100ms"), "{refused:?}");
+}
+
+#[test]
 fn mistakes_are_told_with_their_remedy() {
     let house = house("450 4.2.1 later");
     let refused = |words: &[&str], code: i32, said: &str| {

@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod show;
 pub(crate) mod steer;
+pub(crate) mod top;
 
 use super::{control, print};
 use crate::config::Surroundings;
