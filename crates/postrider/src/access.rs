@@ -1,5 +1,6 @@
 //! Who may do what: API keys.
 
+use crate::Guesses;
 use queue::Door;
 use queue::state::{KeyInfo, KeyScope, StateDb};
 use std::sync::Arc;
@@ -51,16 +52,22 @@ impl Caller {
 #[derive(Clone)]
 pub struct Access {
     state: Arc<StateDb>,
+    guesses: Guesses,
 }
 
 impl Access {
     pub fn new(state: Arc<StateDb>) -> Self {
-        Self { state }
+        Self { state, guesses: Guesses::default() }
     }
 
     /// Where pauses are kept, too.
     pub(crate) fn state(&self) -> &Arc<StateDb> {
         &self.state
+    }
+
+    /// The wrong passwords of all doors; to be asked before one is looked at.
+    pub fn guesses(&self) -> &Guesses {
+        &self.guesses
     }
 
     /// The caller behind a bearer key; `None`: unknown or revoked.

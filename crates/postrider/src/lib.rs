@@ -7,10 +7,12 @@
 mod access;
 mod budget;
 mod error;
+mod guesses;
 mod inflight;
 mod mailer;
 mod message;
 mod options;
+mod origin;
 mod permit;
 mod settings;
 mod steer;
@@ -19,9 +21,11 @@ mod submit;
 pub use access::{Access, Caller, Scope};
 pub use budget::{Budget, Permit};
 pub use error::SubmitError;
+pub use guesses::Guesses;
 pub use mailer::{Mailer, Receipt};
 pub use message::{Message, Options, RawSubmission};
 pub use options::DEFAULT_ROUTE;
+pub use origin::{Crowd, Origin, Place};
 pub use settings::{Limits, MailerSettings};
 
 pub use ::message::{Attachment, Draft, FieldError, MessageIdStyle, Profile, Written};

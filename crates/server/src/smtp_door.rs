@@ -13,6 +13,8 @@ use submission::{SubmissionSettings, Timeouts};
 
 /// Clients at one time.
 const CONNECTIONS: usize = 1_000;
+/// Of them from one address elsewhere.
+const PER_PEER: usize = 100;
 
 /// What the door's settings come from: a reload that finds nothing of it changed leaves the door alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub(crate) fn settings(s: &Settings, everybody: bool) -> Result<SubmissionSettin
         tls: s.smtp.tls.as_ref().map(tls).transpose()?.map(Arc::new),
         max_size: s.smtp.max_size,
         max_connections: CONNECTIONS,
+        max_per_peer: PER_PEER,
         timeouts: Timeouts::default(),
         open: everybody,
     })

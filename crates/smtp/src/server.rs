@@ -113,6 +113,8 @@ pub struct Session {
     errors: u32,
     logins: u32,
     commands: u32,
+    /// MAIL was refused for want of a login.
+    wanted_login: bool,
 }
 
 impl Session {
@@ -130,6 +132,7 @@ impl Session {
             errors: 0,
             logins: 0,
             commands: 0,
+            wanted_login: false,
             settings,
         };
         session.say(220, format!("{} ESMTP", session.settings.hostname));
@@ -266,6 +269,11 @@ impl Session {
     pub fn receiving(&self) -> bool {
         let body = matches!(self.phase, Phase::Body(_) | Phase::Decision(Question::Message));
         body || self.transaction.as_ref().is_some_and(|transaction| transaction.chunked)
+    }
+
+    /// Whether mail was refused because the client had not logged in.
+    pub fn wanted_login(&self) -> bool {
+        self.wanted_login
     }
 
     /// The name the client gave in EHLO or HELO.

@@ -6,13 +6,13 @@ use crate::reply;
 use crate::room::Room;
 use crate::settings::SubmissionSettings;
 use envelope::{Reply, ReversePath};
-use postrider::{Caller, Door, JobId, Options, RawSubmission, Scope};
+use postrider::{Caller, Door, JobId, Options, RawSubmission, Receipt, Scope, SubmitError};
 use smtp::server::{Event, Message, Session, Settings};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 pub(crate) struct Client<I> {
     intake: Arc<I>,
@@ -23,6 +23,10 @@ pub(crate) struct Client<I> {
     room: Room,
     /// When the message that arrives began, and the octets since.
     body: Option<(Instant, u64)>,
+    /// When we last answered.
+    answered: Instant,
+    /// When it last sent a message, or came.
+    useful: Instant,
     /// Accepted, but the client has not been told yet.
     untold: Option<JobId>,
 }
@@ -42,7 +46,19 @@ impl<I: Intake> Client<I> {
         };
         let caller = open.then(|| Caller::local(Door::Smtp));
         let session = Session::new(rules, false);
-        Self { intake, settings, peer, session, caller, room: Room::default(), body: None, untold: None }
+        let now = Instant::now();
+        Self {
+            intake,
+            settings,
+            peer,
+            session,
+            caller,
+            room: Room::default(),
+            body: None,
+            answered: now,
+            useful: now,
+            untold: None,
+        }
     }
 
     /// Serves the client until it goes, fails or is sent away.
@@ -53,6 +69,9 @@ impl<I: Intake> Client<I> {
         }
         if let Some(id) = self.untold {
             tracing::warn!(peer = %self.peer, %id, "accepted, but the client was gone before our 250; it may send again");
+        }
+        if self.session.wanted_login() && self.caller.is_none() {
+            tracing::warn!(peer = %self.peer, "mail was refused without login; {LOGIN}");
         }
         self.room.give_back();
         connection.close().await;
@@ -87,6 +106,7 @@ impl<I: Intake> Client<I> {
         let output = self.session.take_output();
         if !output.is_empty() {
             connection.write(&output).await?;
+            self.answered = Instant::now();
         }
         self.untold = None;
         Ok(())
@@ -126,23 +146,31 @@ impl<I: Intake> Client<I> {
     /// When we have waited long enough; a message that trickles in has to keep up a rate as well.
     fn deadline(&mut self) -> Instant {
         let (now, timeouts) = (Instant::now(), &self.settings.timeouts);
-        let idle = now + timeouts.command;
         if !self.session.receiving() {
             self.body = None;
-            return idle;
+            // Octets alone win no time: a command line has to be ended.
+            return (self.answered + timeouts.command).min(self.useful + timeouts.useless);
         }
+        let idle = now + timeouts.command;
         let (since, count) = *self.body.get_or_insert((now, 0));
         let earned = Duration::from_secs(count / timeouts.rate.max(1));
         idle.min(since + timeouts.body + earned)
     }
 
     fn login(&mut self, user: &str, secret: &[u8]) {
+        let (from, now, guesses) = (self.peer.address(), Instant::now(), self.intake.guesses());
+        if !guesses.allow(from, user, now) {
+            tracing::warn!(peer = %self.peer, user = %name(user), "too many failed logins; none is looked at for a while");
+            return self.session.reply(Reply::new(454, "4.7.0 Too many failed logins, try again later"));
+        }
         let caller = std::str::from_utf8(secret).ok().and_then(|secret| self.intake.login(user, secret));
         if let Some(caller) = caller {
+            guesses.right(from, user, now);
             self.caller = Some(caller);
             self.session.accept();
         } else {
-            tracing::warn!(peer = %self.peer, "a login failed");
+            guesses.wrong(from, user, now);
+            tracing::warn!(peer = %self.peer, user = %name(user), "a login failed; {LOGIN}");
             self.session.reply(Reply::new(535, "5.7.8 Authentication credentials invalid"));
         }
     }
@@ -192,11 +220,12 @@ impl<I: Intake> Client<I> {
             from: None,
             accept_bare_lf: false,
         };
-        let taken = self.intake.submit(&caller, raw).await;
-        self.room.give_back();
+        let Some(taken) = self.store(caller, raw).await else {
+            return self.session.reply(Reply::new(451, "4.3.0 Too slow now, try again later"));
+        };
         match taken {
             Ok(receipt) => {
-                self.untold = Some(receipt.id);
+                (self.untold, self.useful) = (Some(receipt.id), Instant::now());
                 self.session.reply(Reply::new(250, format!("2.0.0 Ok: queued as {}", receipt.id)));
             }
             Err(cause) => {
@@ -204,6 +233,31 @@ impl<I: Intake> Client<I> {
                 self.session.reply(reply::to_error(&cause));
             }
         }
+    }
+
+    /// Hands a message over. `None`: it took so long that the client may have given up; a message
+    /// that is stored after all is taken back, as its client will send it again.
+    async fn store(&mut self, caller: Caller, raw: RawSubmission) -> Option<Result<Receipt, SubmitError>> {
+        let (intake, room) = (self.intake.clone(), std::mem::take(&mut self.room));
+        let mut work = Box::pin(async move {
+            let taken = intake.submit(&caller, raw).await;
+            drop(room);
+            taken
+        });
+        if let Ok(taken) = timeout(self.settings.timeouts.store, work.as_mut()).await {
+            return Some(taken);
+        }
+        let (intake, peer) = (self.intake.clone(), self.peer);
+        tracing::error!(%peer, "the store is so slow that a message was given up");
+        tokio::spawn(async move {
+            let Ok(Receipt { id, repeated: false, .. }) = work.await else { return };
+            if intake.withdraw(id).await {
+                tracing::warn!(%peer, %id, "stored too late and cancelled; the client was told to send again");
+            } else {
+                tracing::warn!(%peer, %id, "stored too late and sent; the client may send it again");
+            }
+        });
+        None
     }
 
     async fn start_tls(&mut self, connection: &mut Connection) -> io::Result<()> {
@@ -217,6 +271,17 @@ impl<I: Intake> Client<I> {
 
 fn no_room() -> Reply {
     Reply::new(452, "4.3.1 No room now, try again later")
+}
+
+/// What an operator must know of a login that fails.
+const LOGIN: &str =
+    "the user is the key's name and the password the key, as `postrider key create` printed it";
+
+/// The user as the log may show it: some put the password there.
+fn name(user: &str) -> &str {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-@".contains(&b);
+    let shown = user.len() <= 64 && user.bytes().all(plain) && !user.starts_with("pr_");
+    if shown { user } else { "(not a key's name)" }
 }
 
 /// What a name may have in a `Received` field; it is a stranger's text.

@@ -32,6 +32,13 @@ impl Peer {
             Self::Unix => true,
         }
     }
+
+    pub(crate) fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(ip) => Some(ip),
+            Self::Unix => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Peer {

@@ -4,7 +4,7 @@ use crate::client::{Client, stopped};
 use crate::connection::{Connection, Peer, Stream};
 use crate::intake::Intake;
 use crate::settings::SubmissionSettings;
-use postrider::Mailer;
+use postrider::{Crowd, Mailer};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +31,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
-                // Replies are small and waited for.
-                stream.set_nodelay(true)?;
+                // Replies are small and waited for. A client that is gone already shows when it is read.
+                drop(stream.set_nodelay(true));
                 Ok((Box::new(stream), Peer::Tcp(from.ip())))
             }
             Self::Unix(listener) => Ok((Box::new(listener.accept().await?.0), Peer::Unix)),
@@ -58,6 +58,7 @@ pub(crate) async fn serve_into<I: Intake>(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(settings.max_connections));
+    let crowd = Crowd::new(settings.max_per_peer);
     let mut clients = JoinSet::new();
     let mut pause = PAUSES.0;
     loop {
@@ -73,7 +74,8 @@ pub(crate) async fn serve_into<I: Intake>(
         match accepted {
             Ok((stream, peer)) => {
                 pause = PAUSES.0;
-                let Ok(place) = places.clone().try_acquire_owned() else {
+                let place = places.clone().try_acquire_owned().ok().zip(crowd.enter(peer.address()));
+                let Some(place) = place else {
                     refuse(stream, peer).await;
                     continue;
                 };

@@ -28,7 +28,9 @@ pub(crate) fn to_error(error: &SubmitError) -> Reply {
 
 fn lines(code: u16, status: &str, texts: impl IntoIterator<Item = String>) -> Reply {
     let line = |text: String| {
-        let short: String = text.chars().take(MOST_CHARS).collect();
+        // Without SMTPUTF8 a reply is ASCII (RFC 5321 4.2).
+        let plain = |c: char| if c.is_ascii() { c } else { '?' };
+        let short: String = text.chars().take(MOST_CHARS).map(plain).collect();
         format!("{status} {short}").into()
     };
     Reply { code, lines: texts.into_iter().map(line).collect() }
@@ -49,6 +51,10 @@ mod tests {
         let mistake = |n: usize| FieldError { field: format!("f{n}"), problem: "wrong; mend it".into() };
         check(SubmitError::Invalid(vec![mistake(1)]), "554 5.6.0 f1: wrong; mend it");
         check(SubmitError::TooLarge("big".into()), "552 5.3.4 big");
+        check(
+            SubmitError::Forbidden("not b\u{fc}cher.example\r\n250 Ok".into()),
+            "550 5.7.1 not b?cher.example",
+        );
         check(SubmitError::Forbidden("not you".into()), "550 5.7.1 not you");
         check(SubmitError::KeyReused(JobId(Default::default())), "554 5.7.0 ");
         check(SubmitError::KeyInFlight, "451 4.3.0 ");

@@ -17,6 +17,8 @@ pub struct SubmissionSettings {
     pub max_size: usize,
     /// Clients at one time; more are sent away with 421.
     pub max_connections: usize,
+    /// Of them from one address (IPv6: one /64). This machine's own are not counted.
+    pub max_per_peer: usize,
     pub timeouts: Timeouts,
     /// `dev`: as `allow_local`, whatever that says. Peers from elsewhere still need AUTH.
     pub open: bool,
@@ -25,8 +27,13 @@ pub struct SubmissionSettings {
 /// How long we wait (RFC 5321 4.5.3.2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the next command, or the next octets of a message.
+    /// For the next whole command, or the next octets of a message.
     pub command: Duration,
+    /// For a session between two messages, whatever it says meanwhile.
+    pub useless: Duration,
+    /// For storing a message; later it is given up with 451. Clients wait 10 minutes for our 250
+    /// (RFC 5321 4.5.3.2.6), many of them less.
+    pub store: Duration,
     pub handshake: Duration,
     /// For taking what we write.
     pub write: Duration,
@@ -39,6 +46,14 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         let minutes = |n: u64| Duration::from_secs(60 * n);
-        Self { command: minutes(5), handshake: minutes(1), write: minutes(5), body: minutes(5), rate: 1024 }
+        Self {
+            command: minutes(5),
+            useless: minutes(30),
+            store: minutes(4),
+            handshake: minutes(1),
+            write: minutes(5),
+            body: minutes(5),
+            rate: 1024,
+        }
     }
 }

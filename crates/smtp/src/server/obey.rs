@@ -123,6 +123,7 @@ impl Session {
             () => None,
         };
         if let Some((code, text)) = refusal {
+            self.wanted_login |= code == 530;
             self.refuse_with(code, text);
             return None;
         }

@@ -67,3 +67,35 @@ async fn silence_and_trickles_end() {
     client.check(&[("DATA", "354"), ("x", "421 4.4.2"), ("", "")]).await;
     assert!(door.house.bodies().is_empty());
 }
+
+/// A store slower than a client is patient: it is told to send again, and what was stored after all
+/// is taken back.
+#[tokio::test]
+async fn b6_111_what_is_stored_too_late_is_withdrawn() {
+    let house = House { gate: Semaphore::new(0), ..House::new() };
+    let timeouts = Timeouts { store: Duration::from_millis(30), ..Timeouts::default() };
+    let door = open(house, SubmissionSettings { timeouts, ..settings() }).await;
+    let mut client = door.client().await;
+    client.check(&OPENING).await;
+    client.check(&[("DATA", "354"), ("x\r\n.", "451 4.3.0"), ("NOOP", "250")]).await;
+    door.house.asked.notified().await;
+    door.house.gate.add_permits(1);
+    door.house.asked.notified().await;
+    assert_eq!(door.house.withdrawn.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn b6_104_words_without_a_message_win_no_time() {
+    let useless = Timeouts { useless: Duration::from_millis(50), ..Timeouts::default() };
+    let door = open(House::new(), SubmissionSettings { timeouts: useless, ..settings() }).await;
+    let mut client = door.client().await;
+    client.check(&OPENING[..2]).await;
+    let end = loop {
+        client.say("NOOP\r\n").await;
+        let reply = client.hear().await;
+        if !reply.starts_with("250") {
+            break reply;
+        }
+    };
+    assert!(end.starts_with("421 4.4.2"), "{end}");
+}

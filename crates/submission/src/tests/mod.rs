@@ -10,7 +10,7 @@ use crate::connection::Stream;
 use crate::intake::Intake;
 use crate::listener::serve_into;
 use crate::{Listener, SubmissionSettings, Timeouts};
-use postrider::{Access, Budget, Caller, Door, JobId, Permit, RawSubmission, Receipt, SubmitError};
+use postrider::{Access, Budget, Caller, Door, Guesses, JobId, Permit, RawSubmission, Receipt, SubmitError};
 use queue::state::{KeyScope, NewKey, StateDb};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,7 @@ struct House {
     budget: Budget,
     taken: Mutex<Vec<(Caller, RawSubmission)>>,
     refuse: Mutex<Option<SubmitError>>,
+    withdrawn: Mutex<Vec<JobId>>,
     /// One permit a message; a test takes them away to hold the store up.
     gate: Semaphore,
     /// A message has come as far as the gate.
@@ -47,6 +48,7 @@ impl House {
             budget: Budget::new(64 << 20),
             taken: Mutex::default(),
             refuse: Mutex::default(),
+            withdrawn: Mutex::default(),
             gate: Semaphore::new(1000),
             asked: Notify::new(),
         }
@@ -63,6 +65,10 @@ impl Intake for House {
         self.access.by_name(user, password, Door::Smtp)
     }
 
+    fn guesses(&self) -> &Guesses {
+        self.access.guesses()
+    }
+
     fn room(&self, octets: usize) -> Option<Permit> {
         self.budget.take(octets)
     }
@@ -77,6 +83,12 @@ impl Intake for House {
         Ok(Receipt { id: JobId(Default::default()), repeated: false, durable: true })
     }
 
+    async fn withdraw(&self, id: JobId) -> bool {
+        self.withdrawn.lock().unwrap().push(id);
+        self.asked.notify_one();
+        true
+    }
+
     fn max_recipients(&self) -> usize {
         1000
     }
@@ -89,6 +101,7 @@ fn settings() -> SubmissionSettings {
         tls: None,
         max_size: 50_000_000,
         max_connections: 10,
+        max_per_peer: 10,
         timeouts: Timeouts::default(),
         open: false,
     }

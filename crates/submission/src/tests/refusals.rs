@@ -108,3 +108,20 @@ pub(super) fn base64(text: &str) -> String {
     }
     out
 }
+
+/// Guesses are counted over all connections, and the right password does not get in either, once
+/// they are too many.
+#[tokio::test]
+async fn b6_100_guessing_is_held_up_over_connections() {
+    let door = open(House::new(), settings()).await;
+    let right = base64(&format!("\0tim\0{}", door.house.key));
+    for _ in 0..10 {
+        let mut client = door.client().await;
+        client.check(&[("", "220"), ("EHLO c", "250"), ("AUTH PLAIN AHRpbQB4", "535 5.7.8")]).await;
+    }
+    let mut client = door.client().await;
+    client.check(&[("", "220"), ("EHLO c", "250"), ("AUTH PLAIN AHRpbQB4", "454 4.7.0")]).await;
+    client
+        .check(&[(&format!("AUTH PLAIN {right}"), "454 4.7.0"), ("AUTH PLAIN AGFubgB4", "535 5.7.8")])
+        .await;
+}
