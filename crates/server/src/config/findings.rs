@@ -7,7 +7,7 @@ use std::fmt;
 /// One thing wrong, or doubtful.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// Where it was written; `None`: it was not written.
+    /// Where it was written, or where its section begins; `None`: there is no such place.
     pub(crate) origin: Option<Origin>,
     pub(crate) section: String,
     /// Empty when the section as a whole is meant.
@@ -49,11 +49,14 @@ impl Findings {
         self.mistakes.push(finding(origin, section, key, problem.into()));
     }
 
-    /// Names the section where each key stands, not one that inherits it, and tells each once, in the
-    /// order of the file; what was not written comes last.
+    /// Names the section where each key stands, not one that inherits it, or where the section of a missing
+    /// key begins, and tells each once, in the order of the file; what has no place comes last.
     pub(crate) fn sort(&mut self, tree: &Tree) {
         for list in [&mut self.mistakes, &mut self.warnings] {
             for found in list.iter_mut() {
+                if found.origin.is_none() {
+                    found.origin = tree.begin_of(&found.section).cloned();
+                }
                 let origin = found.origin.as_ref();
                 if let Some(section) = origin.and_then(|o| tree.stands_in(&found.section, &found.key, o)) {
                     found.section = section.to_owned();

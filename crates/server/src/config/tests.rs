@@ -176,9 +176,9 @@ fn unusual_ports_are_told() {
 
 #[test]
 fn old_keys_become_new_ones_with_one_warning_each() {
-    check_way("HOST = m.example", "smtps://m.example:465", &["SMTP_ADDR", "assumed"]);
-    check_way("HOST = m.example:123", "smtps://m.example:123", &["SMTP_ADDR", "assumed"]);
-    check_way("HOST = :123", "smtps://127.0.0.1:123", &["SMTP_ADDR", "assumed"]);
+    check_way("HOST = m.example", "smtps://m.example:465", &["assumed", "SMTP_ADDR"]);
+    check_way("HOST = m.example:123", "smtps://m.example:123", &["assumed", "SMTP_ADDR"]);
+    check_way("HOST = :123", "smtps://127.0.0.1:123", &["assumed", "SMTP_ADDR"]);
     check_way(
         "HOST = m.example:25\nIS_TLS_ENABLED = false",
         "smtp+starttls://m.example:25",

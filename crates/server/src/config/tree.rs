@@ -88,6 +88,12 @@ impl Tree {
         }
     }
 
+    /// Where the first key of a section stands in the file.
+    pub(crate) fn begin_of(&self, section: &str) -> Option<&Origin> {
+        let keys = self.sections.get(section).filter(|_| !section.is_empty())?;
+        keys.values().map(|entry| &entry.origin).filter(|origin| matches!(origin, Origin::File { .. })).min()
+    }
+
     /// The section that `find` finds a key in, if it has this origin.
     pub(crate) fn stands_in(&self, section: &str, key: &str, origin: &Origin) -> Option<&str> {
         let mut name = section;
