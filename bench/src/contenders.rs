@@ -46,6 +46,10 @@ pub fn text_of(html: &str) -> Result<String> {
 }
 
 pub fn lettre(case: &Case, _: u128) -> Result<Mail> {
+    Ok(whole(lettre_message(case)?.formatted()))
+}
+
+pub fn lettre_message(case: &Case) -> Result<lettre::Message> {
     let person = |(name, address): &(String, String)| -> Result<Mailbox> {
         Ok(Mailbox::new(Some(name.clone()), address.parse()?))
     };
@@ -59,14 +63,14 @@ pub fn lettre(case: &Case, _: u128) -> Result<Mail> {
     }
     let texts = MultiPart::alternative_plain_html(text_of(&case.html)?, case.html.clone());
     if case.files.is_empty() {
-        return Ok(whole(builder.multipart(texts)?.formatted()));
+        return Ok(builder.multipart(texts)?);
     }
     let mut mixed = MultiPart::mixed().multipart(texts);
     for (name, kind, content) in &case.files {
         let kind = ContentType::parse(kind)?;
         mixed = mixed.singlepart(Attachment::new(name.clone()).body(content.to_vec(), kind));
     }
-    Ok(whole(builder.multipart(mixed)?.formatted()))
+    Ok(builder.multipart(mixed)?)
 }
 
 pub fn mail_builder(case: &Case, _: u128) -> Result<Mail> {

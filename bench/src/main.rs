@@ -6,9 +6,11 @@ mod cases;
 mod contenders;
 mod node;
 mod proof;
+mod signers;
 
 use anyhow::{Context, Result};
 use contenders::Compose;
+use message::dkim::KeyKind;
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 
@@ -71,6 +73,21 @@ fn main() -> Result<()> {
             runs.push(Box::new(|n| node.run("text", at, n)));
         }
         row(&name(case), &mut runs)?;
+    }
+    println!("\n| DKIM signature alone | postrider | mail-auth | lettre | the bare signature |");
+    println!("|---|---|---|---|---|");
+    let signed = all.iter().filter(|case| !case.name.starts_with("UTF-8"));
+    for kind in [KeyKind::Rsa, KeyKind::Ed25519] {
+        for case in signed.clone() {
+            let signers = signers::Signers::new(kind, case)?;
+            let mut runs: Vec<Run> = vec![
+                Box::new(|n| timed(n, |_| signers.ours())),
+                Box::new(|n| timed(n, |_| signers.mail_auth())),
+                Box::new(|n| timed(n, |_| signers.lettre())),
+                Box::new(|n| timed(n, |_| signers.bare())),
+            ];
+            row(&format!("{}, {}", kind.name(), name(case)), &mut runs)?;
+        }
     }
     Ok(())
 }

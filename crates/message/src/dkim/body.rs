@@ -4,6 +4,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 /// Octets gathered before the hash takes them.
 const BUFFER: usize = 4096;
+/// Octets looked at together.
+const BLOCK: usize = 8192;
 
 /// SHA-256 of a body in relaxed canonical form: runs of blanks count as one, blanks before a line end
 /// and empty lines at the end do not count. Nothing is kept but a small buffer.
@@ -45,14 +47,57 @@ impl BodyHash {
     /// Takes the next piece of the body.
     pub fn update(&mut self, piece: &[u8]) {
         let mut rest = piece;
-        while let Some((&byte, tail)) = rest.split_first() {
-            if self.cr {
-                self.cr = false;
-                if byte == b'\n' {
-                    self.end_line();
-                    rest = tail;
-                    continue;
+        while !rest.is_empty() {
+            let block = rest.get(..BLOCK).unwrap_or(rest);
+            let end = memchr::memrchr(b'\n', block).map_or(block.len(), |at| at + 1);
+            let (block, tail) = rest.split_at(end);
+            rest = tail;
+            if self.is_canonical(block) {
+                self.verbatim(block);
+                continue;
+            }
+            for line in block.split_inclusive(|&b| b == b'\n') {
+                if self.is_canonical(line) {
+                    self.verbatim(line);
+                } else {
+                    self.line(line);
                 }
+            }
+        }
+    }
+
+    /// Whether these are whole lines whose canonical form is what they are.
+    fn is_canonical(&self, lines: &[u8]) -> bool {
+        let relaxed = u8::from(self.relaxed);
+        let is = |a: u8, b: u8| u8::from(a == b);
+        let pairs = lines.iter().zip(lines.get(1..).unwrap_or_default());
+        let changed = pairs.fold(0, |bad, (&a, &b)| {
+            let blank = is(b, b'\t') | is(a, b' ') & (is(b, b' ') | is(b, b'\r'));
+            bad | blank & relaxed | is(a, b'\r') ^ is(b, b'\n')
+        });
+        let first = lines.first().map_or(1, |&b| is(b, b'\n') | is(b, b'\t') & relaxed);
+        changed | first == 0 && lines.ends_with(b"\r\n") && !self.blank && !self.cr
+    }
+
+    /// Takes canonical lines; they are hashed where they lie.
+    fn verbatim(&mut self, lines: &[u8]) {
+        let mut text = lines;
+        let mut ends = 0;
+        while let Some(before) = text.strip_suffix(b"\r\n") {
+            text = before;
+            ends += 1;
+        }
+        if !text.is_empty() {
+            self.text(text);
+        }
+        self.line_ends += ends;
+    }
+
+    /// A line, or a part of one, octet by octet.
+    fn line(&mut self, line: &[u8]) {
+        let mut rest = line;
+        while let Some((&byte, tail)) = rest.split_first() {
+            if std::mem::take(&mut self.cr) && byte != b'\n' {
                 self.text(b"\r");
             }
             match byte {
@@ -94,7 +139,9 @@ impl BodyHash {
             self.hash.update(&self.buffer);
             self.buffer.clear();
         }
-        if bytes.len() > BUFFER {
+        if bytes.len() > BUFFER / 8 {
+            self.hash.update(&self.buffer);
+            self.buffer.clear();
             self.hash.update(bytes);
         } else {
             self.buffer.extend_from_slice(bytes);
@@ -135,6 +182,9 @@ mod tests {
             }
         };
         check(true, "", "");
+        check(true, "a\r\nb c\r\n\r\n d\r\n\r\n", "a\r\nb c\r\n\r\n d\r\n");
+        check(true, "a\r\nb  c\r\nd\te\r\nf\r\n g \r\n", "a\r\nb c\r\nd e\r\nf\r\n g\r\n");
+        check(true, "a\nb \nc\r\r\n", "a\r\nb\r\nc\r\r\n");
         check(true, "\r\n \t\r\n", "");
         check(true, " C \r\nD \t E\r\n\r\n\r\n", " C\r\nD E\r\n");
         check(true, "a\r\n\r\nb", "a\r\n\r\nb\r\n");

@@ -1,7 +1,5 @@
 //! Header fields: which are signed, and their canonical form (RFC 6376 3.4.2, 5.4).
 
-use std::collections::HashMap;
-
 /// The fields a signature covers. Names are compared without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedFields {
@@ -49,27 +47,25 @@ impl SignedFields {
         all
     }
 
-    /// The names of `h=` for this header, in lower case.
-    pub(super) fn names(&self, header: &Header<'_>) -> Vec<String> {
-        let mut all = Vec::new();
+    /// The names of `h=` for this header.
+    pub(super) fn names(&self, header: &Header<'_>) -> Vec<&str> {
+        let mut all = Vec::with_capacity(48);
         for (names, more) in [(&self.oversigned, 1), (&self.signed, 0)] {
             for name in names {
-                let name = name.to_ascii_lowercase();
-                let times = header.count(&name) + more;
-                all.extend(std::iter::repeat_n(name, times));
+                all.extend(std::iter::repeat_n(name.as_str(), header.count(name) + more));
             }
         }
         all
     }
 }
 
-/// The fields of a header by name, lower-case, each in the order of the header.
-pub(super) struct Header<'a>(HashMap<String, Vec<&'a [u8]>>);
+/// The fields of a header with their names, in its order. Names are compared without regard to case.
+pub(super) struct Header<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Header<'a> {
     /// Reads a header block; what is not a field is skipped.
     pub(super) fn read(block: &'a [u8]) -> Self {
-        let mut all: HashMap<String, Vec<&'a [u8]>> = HashMap::new();
+        let mut all = Vec::with_capacity(32);
         let mut rest = block;
         while !rest.is_empty() && !rest.starts_with(b"\r\n") {
             let end = memchr::memchr_iter(b'\n', rest)
@@ -80,30 +76,27 @@ impl<'a> Header<'a> {
             rest = tail;
             let name = memchr::memchr(b':', field).and_then(|at| field.get(..at));
             if let Some(name) = name.and_then(|name| std::str::from_utf8(name).ok()) {
-                all.entry(name.trim_end().to_ascii_lowercase()).or_default().push(field);
+                all.push((name.trim_end(), field));
             }
         }
         Self(all)
     }
 
     pub(super) fn count(&self, name: &str) -> usize {
-        self.0.get(name).map_or(0, Vec::len)
+        self.all(name).count()
     }
 
-    pub(super) fn all(&self, name: &str) -> &[&'a [u8]] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+    pub(super) fn all(&self, name: &str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+        self.0.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, field)| *field)
     }
 
     /// What is hashed of these fields: each name takes the last one not yet taken; a name with none
-    /// left counts as nothing (RFC 6376 5.4.2). Names are lower-case.
-    pub(super) fn canonical<'n>(&self, names: impl Iterator<Item = &'n str>, relaxed: bool) -> Vec<u8> {
-        let mut taken: HashMap<&str, usize> = HashMap::new();
-        let mut out = Vec::with_capacity(1024);
-        for name in names {
-            let Some(all) = self.0.get(name) else { continue };
-            let taken = taken.entry(name).or_default();
-            let Some(field) = all.iter().rev().nth(*taken) else { continue };
-            *taken += 1;
+    /// left counts as nothing (RFC 6376 5.4.2).
+    pub(super) fn canonical(&self, names: &[&str], relaxed: bool) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2048);
+        for (i, name) in names.iter().enumerate() {
+            let taken = names.iter().take(i).filter(|other| other.eq_ignore_ascii_case(name)).count();
+            let Some(field) = self.all(name).rev().nth(taken) else { continue };
             if relaxed {
                 put_relaxed(&mut out, field);
                 out.extend_from_slice(b"\r\n");
@@ -121,19 +114,13 @@ pub(super) fn put_relaxed(out: &mut Vec<u8>, field: &[u8]) {
     let (name, value) = field.split_at(colon);
     out.extend(name.trim_ascii_end().iter().map(u8::to_ascii_lowercase));
     out.push(b':');
-    let mut blank = false;
-    let begin = out.len();
-    for &b in value.get(1..).unwrap_or_default() {
-        match b {
-            b' ' | b'\t' => blank = true,
-            b'\r' | b'\n' => {}
-            _ => {
-                if std::mem::take(&mut blank) && out.len() > begin {
-                    out.push(b' ');
-                }
-                out.push(b);
-            }
+    let mut first = true;
+    let is_blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    for word in value.get(1..).unwrap_or_default().split(is_blank).filter(|word| !word.is_empty()) {
+        if !std::mem::take(&mut first) {
+            out.push(b' ');
         }
+        out.extend_from_slice(word);
     }
 }
 
@@ -156,7 +143,7 @@ mod tests {
     #[test]
     fn fields_are_taken_from_the_bottom() {
         let header = Header::read(b"X: 1\r\nY: 2\r\nx: 3\r\n\r\nX: body\r\n");
-        let got = header.canonical(["x", "x", "x", "z", "y"].into_iter(), true);
+        let got = header.canonical(&["x", "X", "x", "z", "y"], true);
         assert_eq!(got, b"x:3\r\nx:1\r\ny:2\r\n");
     }
 }

@@ -32,14 +32,14 @@ pub fn sign(
     now: Timestamp,
 ) -> Result<Vec<u8>, SignError> {
     let header = Header::read(header);
-    if header.count("from") == 0 {
+    if header.count("From") == 0 {
         return Err(SignError::NoFrom);
     }
     let mut names = fields.names(&header);
-    if !names.iter().any(|name| name == "from") {
-        names.splice(0..0, std::iter::repeat_n("from".to_owned(), header.count("from") + 1));
+    if !names.iter().any(|name| name.eq_ignore_ascii_case("From")) {
+        names.splice(0..0, std::iter::repeat_n("From", header.count("From") + 1));
     }
-    let canonical = header.canonical(names.iter().map(String::as_str), true);
+    let canonical = header.canonical(&names, true);
     let mut out = Vec::with_capacity(signers.len() * 1024);
     for signer in signers {
         let mut field = unsigned(signer, &names, body, now)?;
@@ -56,7 +56,7 @@ pub fn sign(
 /// The field up to and with `b=`, folded as it will leave.
 fn unsigned(
     signer: &Signer<'_>,
-    names: &[String],
+    names: &[&str],
     body: [u8; 32],
     now: Timestamp,
 ) -> Result<Folded, SignError> {
@@ -66,24 +66,25 @@ fn unsigned(
     if !is_name(signer.selector) {
         return Err(SignError::Selector);
     }
-    let mut field = Folded { text: "DKIM-Signature:".to_owned(), column: 15 };
-    field.word(" v=1;");
-    field.word(&format!(" a={};", signer.key.kind().algorithm()));
-    field.word(" c=relaxed/relaxed;");
-    field.word(&format!(" d={};", signer.domain.to_ascii_lowercase()));
-    field.word(&format!(" s={};", signer.selector));
+    let mut field = Folded { text: String::with_capacity(1024), column: 15 };
+    field.text.push_str("DKIM-Signature:");
+    field.word(&[" v=1;"]);
+    field.word(&[" a=", signer.key.kind().algorithm(), ";"]);
+    field.word(&[" c=relaxed/relaxed;"]);
+    field.word(&[" d=", &signer.domain.to_ascii_lowercase(), ";"]);
+    field.word(&[" s=", signer.selector, ";"]);
     let now = now.as_second();
-    field.word(&format!(" t={now};"));
+    field.word(&[" t=", &now.to_string(), ";"]);
     if let Some(seconds) = signer.expires {
-        field.word(&format!(" x={};", now.saturating_add(i64::from(seconds))));
+        field.word(&[" x=", &now.saturating_add(i64::from(seconds)).to_string(), ";"]);
     }
     for (i, name) in names.iter().enumerate() {
         let before = if i == 0 { " h=" } else { ":" };
         let behind = if i + 1 == names.len() { ";" } else { "" };
-        field.word(&format!("{before}{name}{behind}"));
+        field.word(&[before, name, behind]);
     }
-    field.word(&format!(" bh={};", STANDARD.encode(body)));
-    field.word(" b=");
+    field.word(&[" bh=", &STANDARD.encode(body), ";"]);
+    field.word(&[" b="]);
     Ok(field)
 }
 
@@ -103,18 +104,19 @@ struct Folded {
 
 impl Folded {
     /// Appends a word, on a new line when this one is full.
-    fn word(&mut self, word: &str) {
-        if self.column + word.len() > FOLD {
+    fn word(&mut self, parts: &[&str]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.column + length > FOLD {
             self.text.push_str("\r\n");
             self.column = 0;
             // A fold needs a blank; a word with its own brings it.
-            if !word.starts_with(' ') {
+            if !parts.iter().any(|part| part.starts_with(' ')) {
                 self.text.push(' ');
                 self.column = 1;
             }
         }
-        self.text.push_str(word);
-        self.column += word.len();
+        parts.iter().for_each(|part| self.text.push_str(part));
+        self.column += length;
     }
 
     /// Appends base64, which may be folded anywhere.

@@ -9,6 +9,9 @@ use jiff::Timestamp;
 /// Signatures of one mail that are looked at; each costs a look-up and a public-key operation.
 pub const MAX_SIGNATURES: usize = 8;
 
+/// Names in one `h=`.
+const MAX_NAMES: usize = 200;
+
 /// One signature of a mail and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -28,7 +31,7 @@ pub fn verify(
 ) -> Vec<Verified> {
     let header = Header::read(header);
     let mut hashes = Hashes { body, relaxed: None, simple: None };
-    let fields = header.all("dkim-signature").iter().take(MAX_SIGNATURES);
+    let fields = header.all("DKIM-Signature").take(MAX_SIGNATURES);
     fields
         .map(|field| {
             let mut seen = Verified {
@@ -72,7 +75,7 @@ struct Claim<'a> {
     domain: &'a str,
     selector: &'a str,
     identity: Option<&'a str>,
-    names: Vec<String>,
+    names: Vec<&'a str>,
     body: Vec<u8>,
     signature: Vec<u8>,
     expires: Option<i64>,
@@ -106,7 +109,10 @@ impl<'a> Claim<'a> {
             return Err(DkimFault::Unsupported("the query method"));
         }
         let names = find("h").ok_or(malformed("h= is missing"))?;
-        let names: Vec<String> = names.split(':').map(|name| name.trim().to_ascii_lowercase()).collect();
+        let names: Vec<&str> = names.split(':').map(str::trim).take(MAX_NAMES + 1).collect();
+        if names.len() > MAX_NAMES {
+            return Err(malformed("h= names more than 200 fields"));
+        }
         let bytes =
             |name: &'static str, fault: &'static str| find(name).and_then(decode).ok_or(malformed(fault));
         let expires =
@@ -145,7 +151,7 @@ fn one(
 ) -> Result<KeyKind, DkimFault> {
     let claim = Claim::read(field)?;
     (*domain, *selector) = (claim.domain.to_owned(), claim.selector.to_owned());
-    if !claim.names.iter().any(|name| name == "from") {
+    if !claim.names.iter().any(|name| name.eq_ignore_ascii_case("From")) {
         return Err(DkimFault::FromNotSigned);
     }
     if claim.expires.is_some_and(|at| at < now.as_second()) {
@@ -162,8 +168,7 @@ fn one(
     if hashes.get(claim.relaxed_body) != claim.body.as_slice() {
         return Err(DkimFault::Body);
     }
-    let names = claim.names.iter().map(String::as_str);
-    let mut signed = header.canonical(names, claim.relaxed_header);
+    let mut signed = header.canonical(&claim.names, claim.relaxed_header);
     let bare = tags::without_signature(field);
     if claim.relaxed_header {
         put_relaxed(&mut signed, bare.as_bytes());

@@ -114,7 +114,7 @@ fn the_set_of_signed_fields_is_the_callers() {
     let none = SignedFields { oversigned: Vec::new(), signed: Vec::new() };
     check(&none, true);
     let fields = sign(header.as_bytes(), hash(BODY), &[signer(&key, "e1")], &none, at(1000)).unwrap();
-    assert!(String::from_utf8(fields).unwrap().contains("h=from:from;"));
+    assert!(String::from_utf8(fields).unwrap().contains("h=From:From;"));
 }
 
 #[test]
