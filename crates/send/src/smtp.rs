@@ -4,15 +4,19 @@ mod batch;
 mod connection;
 mod content;
 mod dial;
+mod examine;
 mod idle;
 mod map;
 mod remote_id;
 mod settings;
 mod tls;
 
+pub use examine::Examination;
 pub use settings::{
     Credentials, Deadlines, Endpoint, MINIMUM_RATE, Security, SettingsError, SmtpSettings, TlsSettings,
 };
+
+pub use tls::{CertificateFacts, TlsFacts};
 
 use crate::{BoxStream, Mail, MailOutcome, Sender};
 use idle::Idle;
@@ -58,10 +62,9 @@ impl SmtpSender {
         Ok(Self { relay: Arc::new(relay) })
     }
 
-    /// Connects, makes TLS, says EHLO and logs in, then QUIT: what a check of the settings does. The
-    /// dialogue either way.
-    pub async fn probe(&self) -> (Result<(), crate::Trouble>, String) {
-        batch::probe(&self.relay).await
+    /// Connects, makes TLS, says EHLO and signs in, then QUIT: what a check of the settings does.
+    pub async fn examine(&self) -> Examination {
+        examine::examine(&self.relay).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, Refused};
 use super::{Relay, content, idle, map};
-use crate::{BoxStream, Mail, MailOutcome, RecipientOutcome, Trouble};
+use crate::{BoxStream, Mail, MailOutcome, RecipientOutcome};
 use envelope::{Class, EnhancedStatus};
 use futures_util::{StreamExt, stream};
 use smtp::client::{Failure, FailureKind, Outcome};
@@ -115,15 +115,4 @@ fn died_unnoticed(failure: &Failure, outcome: &Outcome) -> bool {
     use smtp::client::RecipientResult::{Accepted, Unknown};
     let in_doubt = outcome.recipients.iter().any(|result| matches!(result, Unknown(_) | Accepted(_)));
     failure.kind != FailureKind::Timeout && !in_doubt
-}
-
-pub(super) async fn probe(relay: &Arc<Relay>) -> (Result<(), Trouble>, String) {
-    match Connection::open(relay).await {
-        Ok(connection) => {
-            let said = connection.transcript();
-            connection.close().await;
-            (Ok(()), said)
-        }
-        Err(refused) => (Err(refused.0), refused.1),
-    }
 }

@@ -2,12 +2,13 @@
 
 use super::content::Gather;
 use super::settings::MINIMUM_RATE;
-use super::{Relay, Security, dial, map};
+use super::{Relay, Security, TlsFacts, dial, map, tls};
 use crate::{Mail, Trouble};
 use smtp::client::{self, Client, Failure, FailureKind, Outcome, Output, Phase, Transaction};
 use smtp::sasl;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -26,6 +27,9 @@ pub(super) struct Connection {
     /// `None` only while TLS is made, or when that failed.
     stream: Option<Box<dyn Duplex>>,
     client: Client,
+    /// Of the handshake, once it is made.
+    tls: Option<TlsFacts>,
+    address: Option<SocketAddr>,
     last_used: Instant,
 }
 
@@ -41,10 +45,19 @@ enum Wrote {
 impl Connection {
     /// Connects, makes TLS, says EHLO, logs in.
     pub(super) async fn open(relay: &Arc<Relay>) -> Result<Self, Refused> {
-        let line = dial::dial(relay).await.map_err(|trouble| {
+        let mut connection = Self::dial(relay).await.map_err(|trouble| {
             let said = format!("** {}\n", trouble.text);
             Box::new((trouble, said))
         })?;
+        match connection.stand().await {
+            Ok(()) => Ok(connection),
+            Err(trouble) => Err(Box::new((trouble, connection.client.transcript()))),
+        }
+    }
+
+    /// The line alone; nothing is said yet.
+    pub(super) async fn dial(relay: &Arc<Relay>) -> Result<Self, Trouble> {
+        let line = dial::dial(relay).await?;
         let settings = &relay.settings;
         let config = client::Config {
             lmtp: settings.lmtp,
@@ -65,16 +78,26 @@ impl Connection {
             relay: Arc::clone(relay),
             stream: Some(line.stream),
             client: Client::new(config),
+            tls: None,
+            address: line.address,
             last_used: Instant::now(),
         };
-        connection.client.note(&format!("connected to {}", relay.peer));
-        match connection.establish().await {
-            Ok(()) => Ok(connection),
-            Err(trouble) => {
-                connection.client.note(&trouble.text);
-                Err(Box::new((trouble, connection.client.transcript())))
+        connection.client.note(&match line.address {
+            Some(address) if address.to_string() != *relay.peer => {
+                format!("connected to {} at {}", relay.peer, address.ip())
             }
+            _ => format!("connected to {}", relay.peer),
+        });
+        Ok(connection)
+    }
+
+    /// All up to where mail may begin; trouble is noted in the transcript.
+    pub(super) async fn stand(&mut self) -> Result<(), Trouble> {
+        let stands = self.establish().await;
+        if let Err(trouble) = &stands {
+            self.client.note(&trouble.text);
         }
+        stands
     }
 
     async fn establish(&mut self) -> Result<(), Trouble> {
@@ -115,7 +138,9 @@ impl Connection {
 
     async fn make_tls(&mut self) -> Result<(), Trouble> {
         if let Some(stream) = self.stream.take() {
-            self.stream = Some(dial::handshake(&self.relay, stream).await?);
+            let (stream, facts) = dial::handshake(&self.relay, stream).await?;
+            self.client.note(&format!("{} {}", facts.version, facts.cipher));
+            (self.stream, self.tls) = (Some(stream), Some(facts));
         }
         Ok(())
     }
@@ -184,6 +209,20 @@ impl Connection {
         self.last_used.elapsed()
     }
 
+    /// What the handshake settled: for sign-in bound to the channel, and for a check.
+    pub(super) fn tls(&self) -> Option<&TlsFacts> {
+        self.tls.as_ref()
+    }
+
+    /// Where the line leads, of all addresses of the relay's name.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    pub(super) fn capabilities(&self) -> &smtp::Capabilities {
+        self.client.capabilities()
+    }
+
     pub(super) fn transcript(&self) -> String {
         self.client.transcript()
     }
@@ -241,7 +280,7 @@ impl Connection {
                 Err(_) => return Err(self.failure(FailureKind::Timeout, "no reply in time")),
                 Ok(Ok(0)) => return Err(self.lost("the peer closed the connection")),
                 Ok(Ok(n)) => self.client.receive(buffer.get(..n).unwrap_or_default()),
-                Ok(Err(error)) => return Err(self.lost(&error.to_string())),
+                Ok(Err(error)) => return Err(self.failure(FailureKind::Lost, &tls::broke(&error))),
             }
         }
     }

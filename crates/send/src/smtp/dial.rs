@@ -1,69 +1,72 @@
-//! Opening the line: addresses in turn, unix socket, TLS from the start.
+//! Opening the line: a name's addresses beside each other, a unix socket, TLS over either.
+
+mod race;
 
 use super::connection::Duplex;
-use super::{Endpoint, Relay, tls};
+use super::{Endpoint, Relay, TlsFacts, tls};
 use crate::{Phase, Trouble, TroubleKind};
-use rustls::pki_types::ServerName;
 use std::io;
+use std::net::SocketAddr;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 
-/// An open line, and whether it stays on this machine.
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 16;
+
+/// An open line, whether it stays on this machine, and where it leads.
 pub(super) struct Line {
     pub(super) stream: Box<dyn Duplex>,
     pub(super) private: bool,
+    pub(super) address: Option<SocketAddr>,
 }
 
 pub(super) async fn dial(relay: &Relay) -> Result<Line, Trouble> {
     match &relay.settings.endpoint {
         Endpoint::Tcp { host, port } => {
             let stream = tcp(relay, host, *port).await?;
-            let private = stream.peer_addr().is_ok_and(|address| address.ip().is_loopback());
-            Ok(Line { stream: Box::new(stream), private })
+            let address = stream.peer_addr().ok();
+            let private = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
+            Ok(Line { stream: Box::new(stream), private, address })
         }
         Endpoint::Unix { path } => {
             let connected = timeout(relay.settings.deadlines.connect, UnixStream::connect(path)).await;
             let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-            let stream = stream.map_err(|error| unreachable(relay, &error.to_string()))?;
-            Ok(Line { stream: Box::new(stream), private: true })
+            let stream = stream.map_err(|error| unreachable(relay, &socket_trouble(&error)))?;
+            Ok(Line { stream: Box::new(stream), private: true, address: None })
         }
     }
 }
 
 async fn tcp(relay: &Relay, host: &str, port: u16) -> Result<TcpStream, Trouble> {
-    let limit = relay.settings.deadlines.connect;
-    let resolved = timeout(limit, lookup_host((host, port))).await;
+    let limits = &relay.settings.deadlines;
+    let name = tls::wire_name(host);
+    let resolved = timeout(limits.connect, lookup_host((&*name, port))).await;
     let addresses = resolved
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .map_err(|error| unreachable(relay, &format!("the name does not resolve: {error}")))?;
-    let mut failures = Vec::new();
-    for address in addresses {
-        let connected = timeout(limit, TcpStream::connect(address)).await;
-        match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => {
-                // Small commands must not wait for an acknowledgement; without it we are only slower.
-                stream.set_nodelay(true).ok();
-                return Ok(stream);
-            }
-            Err(error) => failures.push(format!("{}: {error}", address.ip())),
-        }
+    let addresses = race::order(addresses.take(ADDRESSES));
+    if addresses.is_empty() {
+        return Err(unreachable(relay, "the name has no address"));
     }
-    if failures.is_empty() {
-        failures.push("the name has no address".into());
-    }
-    Err(unreachable(relay, &failures.join("; ")))
+    let raced = race::first(addresses, limits, TcpStream::connect).await;
+    let stream = raced.map_err(|failures| unreachable(relay, &failures))?;
+    // Small commands must not wait for an acknowledgement; without it we are only slower.
+    stream.set_nodelay(true).ok();
+    Ok(stream)
 }
 
 /// The handshake, within its deadline.
-pub(super) async fn handshake(relay: &Relay, stream: Box<dyn Duplex>) -> Result<Box<dyn Duplex>, Trouble> {
+pub(super) async fn handshake(
+    relay: &Relay,
+    stream: Box<dyn Duplex>,
+) -> Result<(Box<dyn Duplex>, TlsFacts), Trouble> {
     let trouble = |kind, text: String| Trouble { kind, phase: Phase::Tls, reply: None, text: text.into() };
     let Some(tls) = &relay.tls else {
         return Err(trouble(TroubleKind::Settings, "TLS is not set up for this relay".into()));
     };
-    let shaken = tls.connector.connect(tls.name.clone(), stream);
-    match timeout(relay.settings.deadlines.hello, shaken).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(error)) => Err(trouble(TroubleKind::Tls, tls::explain(&error))),
+    match timeout(relay.settings.deadlines.hello, tls.connect(stream)).await {
+        Ok(Ok(made)) => Ok(made),
+        Ok(Err(cause)) => Err(trouble(TroubleKind::Tls, cause)),
         Err(_) => Err(trouble(TroubleKind::Timeout, "the TLS handshake took too long".into())),
     }
 }
@@ -71,14 +74,27 @@ pub(super) async fn handshake(relay: &Relay, stream: Box<dyn Duplex>) -> Result<
 /// Returns when a silent port turned out to speak TLS from the start; else never.
 pub(super) async fn finds_tls(relay: &Relay) {
     tokio::time::sleep(relay.settings.deadlines.suspicion).await;
-    let name = ServerName::from(std::net::IpAddr::from([127, 0, 0, 1]));
-    if let (Ok(line), Some(connector)) = (dial(relay).await, tls::curious()) {
-        let shaken = timeout(relay.settings.deadlines.suspicion, connector.connect(name, line.stream)).await;
-        if matches!(shaken, Ok(Ok(_))) {
+    if let Ok(line) = dial(relay).await {
+        let asked = timeout(relay.settings.deadlines.suspicion, tls::answers(line.stream)).await;
+        if asked == Ok(true) {
             return;
         }
     }
     std::future::pending().await
+}
+
+/// What a socket's file tells of its server.
+fn socket_trouble(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("{error}; is the server running, and is this its socket?"),
+        io::ErrorKind::ConnectionRefused => {
+            format!("{error}; the socket is there and nobody listens: start the server")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("{error}; give our user the right to write to the socket and to enter its folders")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn unreachable(relay: &Relay, cause: &str) -> Trouble {

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Where the relay listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Name or address (IPv6 without brackets); every address it resolves to is tried in turn.
+    /// Name or address (IPv6 without brackets); every address it resolves to is tried, IPv6 first (RFC 8305).
     Tcp {
         host: Box<str>,
         port: u16,
@@ -52,8 +52,11 @@ pub struct Credentials {
 pub struct TlsSettings {
     /// FORCE_TRUST_SERVER_CERT: any certificate will do, and who sits in between reads and alters all.
     pub trust_any: bool,
-    /// Roots instead of the system's.
+    /// Roots beside the system's; a server's own certificate in it is believed for itself.
     pub ca_file: Option<PathBuf>,
+    /// SHA-256 of the certificates to believe, whoever signed them, whatever their names and dates; empty: no
+    /// matter.
+    pub fingerprints: Vec<[u8; 32]>,
     /// Certificate chain and key.
     pub client_cert: Option<(PathBuf, PathBuf)>,
     /// The name the certificate must bear; the host when `None`.
@@ -63,8 +66,12 @@ pub struct TlsSettings {
 /// How long each step may take, over the whole reply (RFC 5321 4.5.3.2).
 #[derive(Debug, Clone)]
 pub struct Deadlines {
-    /// To one address.
+    /// To one address, and for its name to resolve.
     pub connect: Duration,
+    /// To any of the addresses.
+    pub connect_all: Duration,
+    /// A second address is tried beside the first after so long (RFC 8305 5).
+    pub stagger: Duration,
     pub greeting: Duration,
     /// Silence after which a second connection finds out whether the port speaks TLS from the start.
     pub suspicion: Duration,
@@ -87,6 +94,8 @@ impl Default for Deadlines {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         Self {
             connect: Duration::from_secs(30),
+            connect_all: Duration::from_secs(90),
+            stagger: Duration::from_millis(250),
             greeting: minutes(5),
             suspicion: Duration::from_secs(10),
             hello: minutes(5),

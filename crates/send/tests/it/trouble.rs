@@ -123,13 +123,15 @@ async fn foreign_text_is_escaped_in_the_transcript() {
 }
 
 #[tokio::test]
-async fn a_probe_shows_the_dialogue() {
+async fn an_examination_shows_the_dialogue() {
     let peer = plain(&[&script(&[HELLO, "C: QUIT\nS: 221 bye"])]).await;
-    let (result, said) = SmtpSender::new(peer.settings(Security::Plain)).unwrap().probe().await;
-    assert_eq!(result, Ok(()));
+    let seen = SmtpSender::new(peer.settings(Security::Plain)).unwrap().examine().await;
+    assert_eq!(seen.result, Ok(()));
+    assert!(seen.capabilities.pipelining && seen.tls.is_none() && seen.overheard.is_none());
+    let said = seen.transcript;
     assert!(said.contains("<- 220 mx\n-> EHLO localhost\n<- 250-mx\n<- 250 PIPELINING"), "{said}");
     let refused = plain(&["S: 554 no"]).await;
-    let (result, said) = SmtpSender::new(refused.settings(Security::Plain)).unwrap().probe().await;
-    assert_eq!(result.map_err(|trouble| trouble.phase), Err(Phase::Greeting));
-    assert!(said.contains("<- 554 no"), "{said}");
+    let seen = SmtpSender::new(refused.settings(Security::Plain)).unwrap().examine().await;
+    assert_eq!(seen.result.map_err(|trouble| trouble.phase), Err(Phase::Greeting));
+    assert!(seen.transcript.contains("<- 554 no"), "{}", seen.transcript);
 }
