@@ -17,7 +17,7 @@ impl<J: Journal> Works<J> {
     pub(super) fn know(&mut self, known: &KnownRelays, now: Timestamp, group: &mut Group) {
         self.table.unpin(&known.relays);
         let mut moves: Vec<(JobId, ControlKind)> = Vec::new();
-        for (id, entry) in self.table.newest().filter(|(_, e)| !e.is_final()) {
+        for (id, entry) in self.table.newest(None).filter(|(_, e)| !e.is_final()) {
             let there = known.routes.contains(&entry.route);
             let why = vanished(&entry.route);
             match entry.state {

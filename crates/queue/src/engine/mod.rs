@@ -158,7 +158,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> (Self, Works<J>) {
         let (commands, receiver) = channel();
-        let kept = table.newest().filter(|(_, e)| e.is_final() && e.bytes);
+        let kept = table.newest(None).filter(|(_, e)| e.is_final() && e.bytes);
         let until = |e: &Entry| Some(question::later(e.settled_at?, settings.keeps(e.status)));
         let fading = kept.filter_map(|(id, e)| Some((until(e)?, id))).collect();
         let changes = broadcast::Sender::new(CHANGES);

@@ -77,9 +77,8 @@ impl<J: Journal> Works<J> {
     fn list(&self, filter: &Filter) -> Result<Page, StoreError> {
         let limit = filter.limit.clamp(1, PAGE);
         let mut page = Page::default();
-        let after = |id: JobId| filter.after.is_none_or(|a| id < a);
         let before = |id: JobId| filter.before.is_none_or(|b| id > b);
-        for (id, entry) in self.table.newest().filter(|(id, _)| after(*id) && before(*id)) {
+        for (id, entry) in self.table.newest(filter.after).take_while(|(id, _)| before(*id)) {
             let wrong_project = filter.project.as_ref().is_some_and(|p| *p != entry.project);
             if wrong_project || filter.status.is_some_and(|s| s != entry.status) || entry.place == NOWHERE {
                 continue;

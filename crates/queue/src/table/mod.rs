@@ -15,6 +15,7 @@ use crate::{Change, JobId, LeaseAsk, RecipientState, State, Status};
 use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The scheduler's table.
@@ -54,9 +55,10 @@ impl Table {
         Status::ALL.into_iter().zip(self.counts)
     }
 
-    /// Newest first.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = (JobId, &Entry)> {
-        self.jobs.iter().rev().map(|(id, e)| (*id, e))
+    /// Newest first, of those older than this one.
+    pub(crate) fn newest(&self, older_than: Option<JobId>) -> impl Iterator<Item = (JobId, &Entry)> {
+        let end = older_than.map_or(Bound::Unbounded, Bound::Excluded);
+        self.jobs.range((Bound::Unbounded, end)).rev().map(|(id, e)| (*id, e))
     }
 
     pub(crate) fn oldest_unsettled(&self) -> Option<Timestamp> {
