@@ -5,6 +5,8 @@
 mod cases;
 mod contenders;
 mod node;
+#[path = "../../crates/message/tests/it/pages.rs"]
+mod pages;
 mod proof;
 mod signers;
 
@@ -39,6 +41,7 @@ fn main() -> Result<()> {
             proof::check("nodemailer", case, &node.show(at)?)?;
         }
     }
+    proof::compare_texts()?;
     println!(
         "CPU microseconds a mail, median of {ROUNDS} rounds in turns; in brackets: how many times ours.\n"
     );

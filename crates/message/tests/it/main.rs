@@ -5,5 +5,7 @@ mod cases;
 mod compose;
 mod corpus;
 mod dkim;
+mod html;
+mod pages;
 mod python;
 mod raw;
