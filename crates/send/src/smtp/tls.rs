@@ -26,6 +26,8 @@ use trust::{Policy, Trust};
 pub(super) struct Tls {
     connector: TlsConnector,
     name: ServerName<'static>,
+    /// By STARTTLS, not from the first octet.
+    upgrades: bool,
 }
 
 /// What a handshake settled.
@@ -59,7 +61,8 @@ impl Tls {
         let server = ServerName::try_from(wire.into_owned());
         let server = server.map_err(|_| SettingsError::ServerName(name.into()))?;
         let config = config(&settings.tls)?;
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name: server })
+        let upgrades = settings.security != super::Security::Implicit;
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name: server, upgrades })
     }
 
     /// The handshake; the error is for the operator.
@@ -68,7 +71,7 @@ impl Tls {
         stream: Box<dyn Duplex>,
     ) -> Result<(Box<dyn Duplex>, TlsFacts), String> {
         let made = self.connector.connect(self.name.clone(), stream).await;
-        let stream = made.map_err(|error| explain::failed(&error))?;
+        let stream = made.map_err(|error| explain::failed(&error, self.upgrades))?;
         let facts = facts(stream.get_ref().1);
         Ok((Box::new(stream), facts))
     }

@@ -1,6 +1,10 @@
 //! The ways out against peers that do as a script says.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod dummy;

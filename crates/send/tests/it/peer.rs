@@ -1,7 +1,7 @@
 //! A peer that follows a script, one per connection, over TCP or a unix socket, with TLS when told.
 //!
 //! `S: x` says x, in one write (`\r\n` in it ends a line) · `C: x` reads a line that begins with x · `BODY` reads to the lone dot · `READ n`
-//! reads n octets · `TLS` makes TLS · `HANG` says nothing more.
+//! reads n octets · `TLS` makes TLS · `HANG` says nothing more · `HANGUP` closes without ado.
 
 use futures_util::StreamExt;
 use postrider_send::smtp::{Endpoint, Security, SmtpSettings};
@@ -25,6 +25,13 @@ struct Seen {
     lines: Mutex<Vec<String>>,
     bodies: Mutex<Vec<Vec<u8>>>,
     strayed: Mutex<Vec<String>>,
+    secured: Mutex<Vec<Secured>>,
+}
+
+/// What the server's side of a handshake settled.
+struct Secured {
+    name: Option<String>,
+    exporter: Vec<u8>,
 }
 
 pub(crate) struct Peer {
@@ -111,6 +118,16 @@ impl Peer {
         self.seen.bodies.lock().unwrap().clone()
     }
 
+    /// The names that TLS clients asked for.
+    pub(crate) fn names(&self) -> Vec<Option<String>> {
+        self.seen.secured.lock().unwrap().iter().map(|secured| secured.name.clone()).collect()
+    }
+
+    /// The tls-exporter values (RFC 9266) of the TLS connections.
+    pub(crate) fn exporters(&self) -> Vec<Vec<u8>> {
+        self.seen.secured.lock().unwrap().iter().map(|secured| secured.exporter.clone()).collect()
+    }
+
     pub(crate) fn settings(&self, security: Security) -> SmtpSettings {
         SmtpSettings::new(self.endpoint.clone(), security)
     }
@@ -158,8 +175,16 @@ async fn follow(
             "TLS" => {
                 let acceptor = acceptor.clone().unwrap();
                 let made = acceptor.accept(line.into_inner()).await.map_err(|e| e.to_string())?;
+                let server = made.get_ref().1;
+                let label = b"EXPORTER-Channel-Binding";
+                let exporter = server.export_keying_material(vec![0; 32], label, Some(&[]));
+                seen.secured.lock().unwrap().push(Secured {
+                    name: server.server_name().map(str::to_owned),
+                    exporter: exporter.map_err(|e| e.to_string())?,
+                });
                 line = BufReader::new(Box::new(made));
             }
+            "HANGUP" => return Ok(()),
             "HANG" => std::future::pending().await,
             other => panic!("unknown step {other:?}"),
         }

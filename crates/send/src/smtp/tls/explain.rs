@@ -8,8 +8,8 @@ use std::io;
 /// Names of a certificate that are listed.
 const LISTED: usize = 8;
 
-/// A handshake that came to nothing.
-pub(super) fn failed(error: &io::Error) -> String {
+/// A handshake that came to nothing; `agreed`: the peer had said 220 to STARTTLS.
+pub(super) fn failed(error: &io::Error, agreed: bool) -> String {
     let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
         return match error.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -21,6 +21,11 @@ pub(super) fn failed(error: &io::Error) -> String {
         };
     };
     match cause {
+        Error::InvalidMessage(_) if agreed => {
+            "the relay does not speak TLS after it agreed to STARTTLS; its TLS is broken, or something between changes \
+             what is said"
+                .into()
+        }
         Error::InvalidMessage(_) => "what answers does not speak TLS from the start on this port; use \
              smtp+starttls:// (usually port 587) or smtp://"
             .into(),
