@@ -57,6 +57,7 @@ fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
         tls: TlsSettings {
             trust_any: way.trust_any,
             ca_file: way.ca_file.clone(),
+            fingerprints: way.fingerprints.iter().map(|pin| pin.0).collect(),
             client_cert: way.client_cert.as_ref().map(|files| (files.cert.clone(), files.key.clone())),
             server_name: None,
         },

@@ -120,7 +120,7 @@ pub(crate) struct SmtpRelay {
     pub(crate) require_tls: bool,
     /// Take any certificate.
     pub(crate) trust_any: bool,
-    /// Roots instead of the system's, PEM.
+    /// Certificates to trust beside the system's, PEM.
     pub(crate) ca_file: Option<PathBuf>,
     /// The certificates to take, whoever signed them; empty: as roots and names say.
     pub(crate) fingerprints: Vec<Fingerprint>,

@@ -124,15 +124,17 @@ const RELAY: &[Key] = &[
         Means("as the URL says"),
         "Whether mail may go without TLS when none is offered.",
     ),
-    key("CA_FILE", Path, Means("the system's roots"), "Certificates to trust, PEM."),
-    with(
-        NotYet("write CA_FILE"),
-        key(
-            "FINGERPRINT",
-            List,
-            Empty,
-            "SHA-256 of the certificates to take, whoever signed them, in hexadecimal with or without colons.",
-        ),
+    key(
+        "CA_FILE",
+        Path,
+        Empty,
+        "Certificates to trust beside the system's, PEM: of authorities, or the relay's own.",
+    ),
+    key(
+        "FINGERPRINT",
+        List,
+        Empty,
+        "SHA-256 of the certificates to take, whoever signed them, in hexadecimal with or without colons.",
     ),
     key(
         "FORCE_TRUST_SERVER_CERT",
