@@ -1,6 +1,7 @@
 //! The raw door: what is refused, dropped, added and shown.
 
 use bytes::Bytes;
+use postrider_message::dkim::{BodyHash, KeyKind, SignedFields, Signer, SigningKey, sign, verify};
 use postrider_message::{RawMail, RawOptions, admit_raw};
 
 fn admit(raw: &str, options: &RawOptions) -> Result<RawMail, String> {
@@ -79,6 +80,50 @@ fn refused_messages() {
     check(format!("{WHOLE}{}\r\n", "X: y\r\n".repeat(2_100)), "2000");
     check(String::new(), "From");
     assert!(admit(&format!("{WHOLE}\r\n{}\r\n", "x".repeat(998)), &options()).is_ok());
+}
+
+#[test]
+fn b7_116_a_field_that_may_stand_once_stands_once() {
+    for name in ["From", "Date", "Subject", "Message-ID", "Sender", "To", "Cc", "Reply-To"] {
+        let twice = format!("From: a@b.c\r\n{name}: x@y.z\r\n{}: x@y.z\r\n\r\n", name.to_uppercase());
+        assert!(admit(&twice, &options()).is_err_and(|e| e.contains("more than once")), "{name}");
+    }
+    let spaced = "From: a@b.c\r\nFrom : x@y.z\r\n\r\n";
+    assert!(admit(spaced, &options()).is_err_and(|e| e.contains("Name: value")));
+}
+
+#[test]
+fn b7_131_a_signed_mail_stays_as_it_was_signed() {
+    let (key, _) = SigningKey::generate(KeyKind::Ed25519).unwrap();
+    let header = format!("{WHOLE}MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\nTo: b@c.d\r\n\r\n");
+    let body = "größer \r\n\r\n.\r\nFrom here  on\r\n\r\n";
+    let mut hash = BodyHash::default();
+    hash.update(body.as_bytes());
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let signer = Signer { domain: "b.c.example", selector: "s", key: &key, expires: None };
+    let fields = sign(header.as_bytes(), hash.finish(), &[signer], &SignedFields::default(), now).unwrap();
+    let raw = Bytes::from([&fields, header.as_bytes(), body.as_bytes()].concat());
+    let how = RawOptions { received: Some("from x by y".into()), ..options() };
+    let mail = admit_raw(&raw, &how, now, 1).unwrap();
+    let seen = verify(&mail.header, &mail.body, now, |_| Some(key.record()));
+    assert_eq!(seen.iter().map(|one| one.outcome.clone()).collect::<Vec<_>>(), [Ok(KeyKind::Ed25519)]);
+    let whole = [&mail.header[..], &mail.body].concat();
+    assert!(whole.ends_with(&raw), "a byte was changed");
+}
+
+#[test]
+fn b7_132_hostile_ids_and_dates_are_kept_short() {
+    let deep = "(".repeat(50_000);
+    for field in ["Date", "Message-ID", "References"] {
+        let raw = format!("From: a@b.c\r\n{field}: {deep}\r\n\r\n");
+        assert!(admit(&raw, &options()).is_err_and(|e| e.contains("998")), "{field}");
+        let folded = deep.as_bytes().chunks(900).map(|c| String::from_utf8_lossy(c)).collect::<Vec<_>>();
+        let raw = format!("From: a@b.c\r\n{field}: {}\r\n\r\n", folded.join("\r\n "));
+        let mail = admit(&raw, &options()).unwrap();
+        assert!(mail.message_id.len() <= 60_000, "{field}");
+        let million = format!("From: a@b.c\r\n{field}: {}\r\n\r\n", "x\r\n ".repeat(250_000));
+        assert!(admit(&million, &options()).is_err_and(|e| e.contains("102,400")), "{field}");
+    }
 }
 
 #[test]
