@@ -37,14 +37,29 @@ pub(super) const WORDS: &[&str] = &[
     "image/png; name=x",
 ];
 
-/// The input's pieces, cut at 0x1f, become subject, name, field name, field value, filename, content
-/// type, text and HTML.
+/// Composes twice: the values as they are, which are mostly refused, and without control characters.
 pub(super) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let mut pieces = text.split('\u{1f}');
-    let mut next = || pieces.next().unwrap_or_default().to_owned();
-    let (subject, name, field, value, filename, kind, plain, html) =
-        (next(), next(), next(), next(), next(), next(), next(), next());
+    let as_it_is = text.split('\u{1f}').map(str::to_owned).collect::<Vec<_>>();
+    let steers = |c: char| c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}');
+    let mut clean: Vec<String> = as_it_is.iter().map(|piece| piece.replace(steers, "")).collect();
+    if let Some(field) = clean.get_mut(2) {
+        let name: String = field.chars().filter(char::is_ascii_alphanumeric).take(60).collect();
+        *field = format!("X-{name}");
+    }
+    if let Some(kind) = clean.get_mut(5) {
+        kind.clear();
+    }
+    for pieces in [as_it_is, clean] {
+        compose_and_check(pieces.into_iter(), bytes);
+    }
+}
+
+/// The pieces become subject, name, field name, field value, filename, content type, text and HTML.
+fn compose_and_check(mut pieces: impl Iterator<Item = String>, bytes: &[u8]) {
+    let mut next = || pieces.next().unwrap_or_default();
+    let (subject, name, field, value) = (next(), next(), next(), next());
+    let (filename, kind, plain, html) = (next(), next(), next(), next());
     let draft = Draft {
         from: Some(Written::Parts { name: Some(name), address: "from@x.example".into() }),
         to: vec![Written::Text("to@x.example".into())],

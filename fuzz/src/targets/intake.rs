@@ -31,8 +31,18 @@ pub(super) const WORDS: &[&str] = &[
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 
+/// Takes the bytes in as they are, and behind a From field with their line ends mended.
 pub(super) fn run(bytes: &[u8]) {
-    let raw = Bytes::copy_from_slice(bytes);
+    let mut mended = b"From: a@b.example\r\n".to_vec();
+    for line in bytes.split(|&b| b == b'\n') {
+        mended.extend(line.iter().filter(|&&b| b != b'\r' && b != 0));
+        mended.extend_from_slice(b"\r\n");
+    }
+    take_in(&Bytes::copy_from_slice(bytes));
+    take_in(&Bytes::from(mended));
+}
+
+fn take_in(raw: &Bytes) {
     for accept_bare_lf in [false, true] {
         let options = RawOptions {
             received: Some("from x by y with ESMTP".into()),
@@ -40,7 +50,7 @@ pub(super) fn run(bytes: &[u8]) {
             from: accept_bare_lf.then(|| "user@x.example".into()),
             accept_bare_lf,
         };
-        let Ok(mail) = admit_raw(&raw, &options, Timestamp::UNIX_EPOCH, 7) else { continue };
+        let Ok(mail) = admit_raw(raw, &options, Timestamp::UNIX_EPOCH, 7) else { continue };
         assert!(mail.header.ends_with(b"\r\n"), "the header does not end");
         let head = String::from_utf8_lossy(&mail.header).to_ascii_lowercase();
         for hidden in ["bcc:", "resent-bcc:", "return-path:", "content-length:", "x-postrider-"] {
