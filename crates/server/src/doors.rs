@@ -209,6 +209,9 @@ impl Doors {
     ) -> Result<(), Failure> {
         let folder = self.manner.runtime_dir.as_deref().unwrap_or(&s.data_dir);
         let (control, submit) = (s.data_dir.join("control.sock"), folder.join("submit.sock"));
+        // Who knows the data folder alone finds the socket there, too.
+        let sign = s.data_dir.join("submit.sock");
+        listen::sign(&sign, (sign != submit).then_some(&submit))?;
         let control = Bound::unix(&control, listen::OWNER).await?;
         let submit = Bound::unix(&submit, listen::mode(s.smtp.allow_local)).await?;
         let settings = HttpSettings { public_url: s.http.public_url.clone(), limits: self.limits() };
@@ -220,11 +223,6 @@ impl Doors {
             self.local.push(Open { bound, settings: trust, stop });
         }
         Ok(())
-    }
-
-    /// Something to be done beside the doors, which ends by itself.
-    pub(crate) fn beside(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
     }
 
     /// Where the HTTP and the SMTP door listen.

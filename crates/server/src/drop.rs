@@ -13,6 +13,9 @@ use std::time::Duration;
 /// the next start.
 const DELIVERY: Duration = Duration::from_secs(600);
 
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// Writes a letter, synced. The folder and the file belong to the data folder's owner.
 pub(crate) fn keep(data_dir: &Path, key: &str, letter: &[u8]) -> io::Result<PathBuf> {
     let owner = std::fs::metadata(data_dir)?;
@@ -54,8 +57,18 @@ fn give(path: &Path, owner: &std::fs::Metadata) -> io::Result<()> {
     std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
 }
 
+/// Takes in what is there, now and again: a sendmail whose daemon fell silent leaves mail here, too, and a
+/// key is remembered for a day only.
+pub(crate) async fn watch(data_dir: &Path, mailer: &Mailer) {
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        take(data_dir, mailer).await;
+    }
+}
+
 /// Takes in every mail there is. One that cannot be taken is set aside, with the cause in the log.
-pub(crate) async fn take(data_dir: &Path, mailer: &Mailer) {
+async fn take(data_dir: &Path, mailer: &Mailer) {
     let folder = data_dir.join("drop");
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
@@ -97,7 +110,7 @@ async fn one(path: &Path, mailer: &Mailer) {
             }
         }
         Err(error @ (SubmitError::Busy(_) | SubmitError::Store(_) | SubmitError::KeyInFlight)) => {
-            tracing::warn!(%error, file = %path.display(), "a mail of the drop folder waits for the next start");
+            tracing::warn!(%error, file = %path.display(), "a mail of the drop folder waits for the next look");
         }
         Err(error) => {
             let aside = path.with_extension("refused");
@@ -111,8 +124,8 @@ async fn one(path: &Path, mailer: &Mailer) {
 
 fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let (mut letter, most) = (Vec::new(), most.saturating_add(MAX_SLIP) as u64);
-    // A link could lead us to a file of somebody else's.
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    // A link could lead us to a file of somebody else's, a pipe could keep us for ever.
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     file.take(most.saturating_add(1)).read_to_end(&mut letter)?;
     match letter.len() as u64 > most {

@@ -32,6 +32,8 @@ pub(crate) struct House {
     worker: Worker,
     mailer: Mailer,
     doors: Doors,
+    /// What goes on until the end and needs no farewell.
+    _beside: JoinSet<()>,
     /// Workers that finish what they had in hand when a reload replaced them.
     retiring: JoinSet<()>,
     hurry: watch::Sender<bool>,
@@ -70,7 +72,8 @@ impl House {
         doors.open(fresh, &s, &mailer);
         // Behind the sockets: a sendmail that finds none of them writes before we look.
         let (data_dir, taker) = (s.data_dir.clone(), mailer.clone());
-        doors.beside(async move { drop::take(&data_dir, &taker).await });
+        let mut beside = JoinSet::new();
+        beside.spawn(async move { drop::watch(&data_dir, &taker).await });
         let (http, smtp) = doors.places()?;
         let http = http.ok_or_else(|| Failure::Bug("the HTTP door is not open".into()))?;
         Ok(Self {
@@ -79,6 +82,7 @@ impl House {
             worker,
             mailer,
             doors,
+            _beside: beside,
             retiring: JoinSet::new(),
             hurry: watch::Sender::new(false),
             settings: s,

@@ -4,7 +4,7 @@ use crate::exit::Failure;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 /// A TCP place; `name` is the flag or key that chose it.
@@ -39,6 +39,19 @@ pub(crate) async fn unix(path: &Path, mode: u32) -> Result<UnixListener, Failure
     let listener = UnixListener::bind(path).map_err(failed)?;
     set_mode(path, mode).map_err(failed)?;
     Ok(listener)
+}
+
+/// Makes `sign` a link to a socket elsewhere; `None`: takes away such a link of an earlier run.
+pub(crate) fn sign(sign: &Path, socket: Option<&PathBuf>) -> Result<(), Failure> {
+    let failed = |because| Failure::Create { path: sign.to_owned(), because };
+    let found = std::fs::symlink_metadata(sign).map(|found| found.file_type());
+    let ours = found.is_ok_and(|kind| {
+        kind.is_symlink() || socket.is_some() && std::os::unix::fs::FileTypeExt::is_socket(&kind)
+    });
+    if ours {
+        std::fs::remove_file(sign).map_err(failed)?;
+    }
+    socket.map_or(Ok(()), |socket| std::os::unix::fs::symlink(socket, sign).map_err(failed))
 }
 
 /// Takes a socket's file away.

@@ -101,13 +101,13 @@ fn since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 }
 
 impl Where {
-    /// What the store can sift by itself.
+    /// What the store can sift without reading messages: a page must not keep it for long.
     pub(crate) fn filter(&self) -> Filter {
         let only = match *self.status.as_slice() {
             [only] => Some(only),
             _ => None,
         };
-        Filter { status: only, to: self.to.clone(), ..Filter::default() }
+        Filter { status: only, ..Filter::default() }
     }
 
     /// Whether nothing older than this message can match; lists go from new to old.

@@ -3,7 +3,7 @@
 use super::compose::bad;
 use super::{note, print};
 use crate::clock::WallClock;
-use crate::config::Settings;
+use crate::config::{Relay, Settings};
 use crate::exit::Failure;
 use crate::{ways, wire};
 use http_door::HeaderMode;
@@ -19,8 +19,6 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
         message::compose(&message.draft, &settings.identity.profile, WallClock.now(), unique.as_u128());
     let composed = composed.map_err(|e| bad(&e.0))?;
     wire::install_tls();
-    let relay = settings.relays.first().ok_or_else(|| Failure::Bug("there is no relay".into()))?;
-    let way = ways::sender(relay)?;
     let to = composed.envelope.to.clone();
     let mail = Mail {
         ticket: 0,
@@ -34,8 +32,7 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
         utf8_header: false,
         urgent: true,
     };
-    let outcome = way.send(mail).await;
-    let outcome = outcome.ok_or_else(|| Failure::Bug("the sender gave no outcome".into()))?;
+    let (outcome, relay) = by_priority(&mail, settings).await?;
     let trouble: Vec<String> = to
         .iter()
         .zip(&outcome.recipients)
@@ -51,6 +48,22 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
         true => json!({"id": unique, "status": "sent", "queued": false}).to_string(),
         false => unique.to_string(),
     })
+}
+
+/// The next relay is tried while none has been asked to take the mail.
+async fn by_priority<'a>(mail: &Mail, settings: &'a Settings) -> Result<(MailOutcome, &'a Relay), Failure> {
+    let mut last = None;
+    for relay in &settings.relays {
+        let outcome = ways::sender(relay)?.send(mail.clone()).await;
+        let outcome = outcome.ok_or_else(|| Failure::Bug("the sender gave no outcome".into()))?;
+        let untouched = |r: &RecipientOutcome| matches!(r, RecipientOutcome::NotAttempted(_));
+        let next = outcome.recipients.iter().all(untouched);
+        last = Some((outcome, relay));
+        if !next {
+            break;
+        }
+    }
+    last.ok_or_else(|| Failure::Bug("there is no relay".into()))
 }
 
 /// What stood in the way of one recipient.

@@ -1,13 +1,12 @@
 //! `serve`: the daemon.
 
-use super::{args, find, identity};
+use super::{args, client, find, identity};
 use crate::config::{Kept, Surroundings};
 use crate::doors::Manner;
 use crate::exit::Failure;
 use crate::house::{House, Plan};
 use crate::signals::Signals;
 use http_door::Trust;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), Failure> {
@@ -19,7 +18,7 @@ pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), 
     identity::warn(&settings.identity.profile);
     let relays: Vec<&str> = settings.relays.iter().map(|relay| relay.url.as_str()).collect();
     let (relay, data_dir) = (relays.join(", "), settings.data_dir.clone());
-    let runtime_dir = around.variable("RUNTIME_DIRECTORY").map(PathBuf::from);
+    let runtime_dir = client::runtime_dir(&around);
     let named = serve.config;
     let plan = Plan {
         settings,

@@ -3,8 +3,10 @@
 use crate::run::{Ended, binary, run};
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc;
 use std::time::Duration;
 use testkit::{Daemon, Sink, free_port, until};
 
@@ -110,6 +112,55 @@ fn mail_of_a_vanished_relay_is_held_until_it_is_back() {
     assert_eq!((first.count(), other.count()), (0, 1));
 }
 
+/// A relay that takes one mail and answers its end when told to.
+fn slow_relay() -> (u16, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let ((has, whole), (go, told)) = (mpsc::channel(), mpsc::channel());
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        let (mut to, mut in_mail) = (stream.try_clone().expect("a socket"), false);
+        to.write_all(b"220 slow\r\n").expect("it reads");
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let answer = match line.as_str() {
+                "." => {
+                    in_mail = false;
+                    has.send(()).expect("the test waits");
+                    told.recv().expect("the test tells");
+                    "250 2.0.0 Ok: slow\r\n"
+                }
+                _ if in_mail => continue,
+                "DATA" => {
+                    in_mail = true;
+                    "354 go\r\n"
+                }
+                _ => "250 slow\r\n",
+            };
+            to.write_all(answer.as_bytes()).expect("it reads");
+        }
+    });
+    (port, whole, go)
+}
+
+#[test]
+fn mail_in_a_relays_hands_is_finished_there() {
+    let (port, whole, go) = slow_relay();
+    let house = house(port);
+    let first = house.send("in hand");
+    whole.recv_timeout(PATIENCE).expect("the mail");
+    let sink = house.sink();
+    house.edit(&format!("SMTP_PORT = {port}"), &format!("SMTP_PORT = {}", sink.port()));
+    house.reloaded();
+    let second = house.send("the new way");
+    house.until(&second, &["sent"]);
+    assert_eq!(house.daemon.api.email(&first)["status"], "sending");
+    go.send(()).expect("the relay waits");
+    let mail = house.until(&first, &["sent"]);
+    assert_ne!(mail["possible_duplicate"], true, "{mail}");
+    assert!(mail["attempts"].to_string().contains("Ok: slow"), "{mail}");
+    assert_eq!(sink.count(), 1);
+}
+
 #[test]
 fn a_mistake_changes_nothing_and_is_told_with_its_place() {
     let house = house(free_port());
@@ -197,7 +248,6 @@ fn settings_of_a_door_hold_without_its_closing() {
     house.reloaded();
     assert_eq!(mode(), 0o600);
     let said = |line: &str| {
-        use std::io::{BufRead, BufReader, Write};
         let mut stream = TcpStream::connect(("127.0.0.1", house.daemon.smtp_port)).expect("the door");
         write!(stream, "EHLO me.example\r\n{line}\r\nQUIT\r\n").expect("sent");
         BufReader::new(stream).lines().map(|l| l.expect("text")).collect::<Vec<_>>().join("\n")

@@ -105,6 +105,23 @@ fn mistakes_have_the_exit_codes_of_sendmail() {
 }
 
 #[test]
+fn a_mail_larger_than_the_daemon_takes_is_refused_and_not_kept() {
+    let house = house_with("");
+    let path = house.daemon.config();
+    let text = std::fs::read_to_string(&path).expect("readable");
+    let small = text.replace("ALLOW_LOCAL = true", "ALLOW_LOCAL = true\nMAX_SIZE = 1M");
+    std::fs::write(&path, small).expect("written");
+    assert_eq!(run(&["reload", "--config", &house.config], "").code, Some(0));
+    let mail = format!("Subject: x\n\n{}", "0123456789\n".repeat(500_000));
+    let by_settings = house.sendmail(&["ada@example.org"], &mail);
+    assert!(by_settings.code == Some(65) && by_settings.err.contains("longer than"), "{by_settings:?}");
+    let data = path.with_file_name("state");
+    let by_daemon = run(&["sendmail", "--data", data.to_str().expect("UTF-8"), "ada@example.org"], &mail);
+    assert_eq!(by_daemon.code, Some(65), "{by_daemon:?}");
+    assert!(house.dropped().is_empty());
+}
+
+#[test]
 fn names_we_are_called_by_are_obeyed() {
     let house = house();
     let called = |name: &str, words: &[&str]| {
@@ -208,4 +225,32 @@ fn a_queue_in_memory_is_not_enough() {
     assert_eq!(house.sink.count(), 1, "it waited for the delivery");
     drop(house.sink);
     house.runtime.shutdown_background();
+}
+
+#[test]
+fn a_socket_in_the_runtime_folder_is_found_by_the_data_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("run");
+    std::fs::create_dir(&runtime).expect("made");
+    let config = folder.path().join("postrider.toml");
+    let text = "[mailer]\nFROM = \"a@example.com\"\n[postrider]\nDATA_DIR = \"data\"\n\
+                [postrider.http]\nLISTEN = \"127.0.0.1:0\"\n[postrider.relay]\nURL = \"dummy://\"\n";
+    std::fs::write(&config, text).expect("written");
+    let data = folder.path().join("data");
+    let folders = format!("{}:/other", runtime.display());
+    // The last without one: the link of the runs before is no hindrance.
+    for folders in [Some(&folders), Some(&folders), None] {
+        let mut daemon = Command::new(binary());
+        daemon.args(["serve", "--config"]).arg(&config).stderr(Stdio::null()).env_remove("RUNTIME_DIRECTORY");
+        let mut daemon = daemon.envs(folders.map(|f| ("RUNTIME_DIRECTORY", f))).spawn().expect("it starts");
+        until("the sockets", PATIENCE, || data.join("submit.sock").exists().then_some(()));
+        assert_eq!(runtime.join("submit.sock").exists(), folders.is_some());
+        let place = data.to_str().expect("UTF-8");
+        let sent = run(&["send", "--data", place, "--to", "ada@example.org", "--text", "-", "--wait"], "x");
+        let pid = rustix::process::Pid::from_child(&daemon);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("our child");
+        assert_eq!(daemon.wait().expect("it ends").code(), Some(0));
+        assert!(sent.code == Some(0) && sent.err.contains("ada@example.org: sent"), "{sent:?}");
+        assert!(!data.join("submit.sock").exists());
+    }
 }

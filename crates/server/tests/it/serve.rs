@@ -93,6 +93,8 @@ fn every_verb_has_examples() {
         "sendmail",
         "compose",
         "queue",
+        "top",
+        "relay",
         "reload",
         "key",
         "config",
@@ -166,6 +168,22 @@ fn without_a_daemon_send_talks_to_the_relay_itself() {
     drop(sink);
     let sent = run(&flags, "x");
     assert!(sent.code == Some(75) && sent.err.contains("a@example.org"), "{sent:?}");
+}
+
+#[test]
+fn without_a_daemon_send_tries_the_relays_by_priority() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let sink = runtime.block_on(testkit::Sink::tcp(0, true)).expect("a port");
+    let text = format!(
+        "[mailer]\nFROM = a@example.com\n[postrider.relay.dead]\nURL = smtp://127.0.0.1:{}\nPRIORITY = 1\n\
+         [postrider.relay.good]\nURL = smtp://127.0.0.1:{}\nPRIORITY = 2\n",
+        testkit::free_port(),
+        sink.port()
+    );
+    let (_folder, path) = settings("app.ini", &text);
+    let sent = run(&["send", "--config", &path, "--to", "ada@example.org", "--text", "-"], "x");
+    assert!(sent.code == Some(0) && sent.err.contains(&sink.port().to_string()), "{sent:?}");
+    assert_eq!(sink.count(), 1);
 }
 
 #[test]

@@ -18,8 +18,10 @@ use options::{Mode, Options};
 use postrider::ReversePath;
 use serde_json::Value;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::net::UnixStream;
 
 /// Where a daemon of the system listens, for those who may not read its settings.
 const SYSTEM: &str = "/run/postrider/submit.sock";
@@ -105,12 +107,10 @@ async fn deliver(asked: Options, place: &Where, around: &Surroundings) -> Result
             "no daemon answers at {SYSTEM}, and no settings tell of another place; the mail was not taken"
         )));
     };
-    let path = drop::keep(data_dir, &slip.key, &letter).map_err(|error| {
-        Failure::Later(format!(
-            "no daemon answers, and {}: {error}; the mail was not taken",
-            data_dir.join("drop").display()
-        ))
-    })?;
+    let path = match drop::keep(data_dir, &slip.key, &letter) {
+        Ok(path) => path,
+        Err(error) => return Err(Failure::Later(nowhere(&known, data_dir, &error).await)),
+    };
     // A daemon that started meanwhile may have looked into the folder too early. The key sees to it
     // that the mail is taken once.
     if let Some(client) = Client::find(known.sockets).await
@@ -128,6 +128,25 @@ async fn deliver(asked: Options, place: &Where, around: &Surroundings) -> Result
         super::note(&format!("no daemon answers; the mail waits in {} for its start", path.display()));
     }
     Ok(())
+}
+
+/// Why neither the daemon nor the drop folder took the mail.
+async fn nowhere(known: &Known, data_dir: &Path, kept: &io::Error) -> String {
+    let folder = data_dir.join("drop");
+    let mut text = format!("no daemon answers, and {}: {kept}; the mail was not taken", folder.display());
+    for socket in &known.sockets {
+        if let Err(shut) = UnixStream::connect(socket).await
+            && shut.kind() == io::ErrorKind::PermissionDenied
+        {
+            text = format!(
+                "{}: {shut}, and {}: {kept}; the mail was not taken. Other users need ALLOW_LOCAL = true and \
+                 a socket in a folder they may enter, such as systemd's RuntimeDirectory=postrider",
+                socket.display(),
+                folder.display()
+            );
+        }
+    }
+    text
 }
 
 /// The daemon's answer; `None`: it is gone, and whether it took the mail is not known.
