@@ -3,7 +3,7 @@
 use super::findings::Findings;
 use super::keys::{self, Key, Kind, State, sample};
 use super::tree::Tree;
-use super::{Dialect, Outcome, Surroundings, Unreadable, contents, deprecated, read, written};
+use super::{Dialect, Outcome, Surroundings, Unreadable, contents, deprecated, gitea, written};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(crate) struct Imported {
 pub(crate) fn import(path: &Path, around: &Surroundings) -> Result<Imported, Unreadable> {
     let (bytes, folder) = contents(path)?;
     let around = Surroundings { variables: Vec::new(), run_commands: false, ..around.clone() };
-    let Outcome { findings, .. } = read(&bytes, path, folder.clone(), &around);
+    let Outcome { findings, .. } = gitea(&bytes, path, folder.clone(), &around);
     // What is wrong was told just now.
     let mut told = Findings::default();
     let mut tree = written(&bytes, path, Dialect::Gitea, &mut told);

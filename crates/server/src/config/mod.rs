@@ -127,6 +127,21 @@ fn contents(path: &Path) -> Result<(Vec<u8>, PathBuf), Unreadable> {
 fn read(bytes: &[u8], path: &Path, folder: PathBuf, around: &Surroundings) -> Outcome {
     let mut findings = Findings::default();
     let dialect = dialect(path, &mut findings);
+    read_as(dialect, (bytes, path), folder, around, findings)
+}
+
+/// Reads a file of Gitea's, whatever it is called.
+fn gitea(bytes: &[u8], path: &Path, folder: PathBuf, around: &Surroundings) -> Outcome {
+    read_as(Dialect::Gitea, (bytes, path), folder, around, Findings::default())
+}
+
+fn read_as(
+    dialect: Dialect,
+    (bytes, path): (&[u8], &Path),
+    folder: PathBuf,
+    around: &Surroundings,
+    mut findings: Findings,
+) -> Outcome {
     let mut tree = written(bytes, path, dialect, &mut findings);
     environment::apply(around.variables.iter().cloned(), &mut tree, &mut findings);
     deprecated::adopt(&mut tree, &mut findings);

@@ -157,6 +157,53 @@ fn adopted_files_send_as_before() {
     }
 }
 
+#[test]
+fn copies_are_never_overwritten_and_links_stay_links() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let old = std::fs::read_to_string(self::folder().join("gitea-1.24.ini")).expect("the file");
+    std::fs::write(at("real.conf"), &old).expect("written");
+    std::fs::write(at("real.conf.bak"), "older").expect("written");
+    std::os::unix::fs::symlink("real.conf", at("app.ini")).expect("a link");
+    let output = config(folder.path(), "app.ini", &["adopt", "app.ini"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(std::fs::symlink_metadata(at("app.ini")).expect("the link").is_symlink());
+    let read = |name: &str| std::fs::read_to_string(at(name)).expect("a file");
+    assert_eq!((read("real.conf.bak").as_str(), read("real.conf.bak1").as_str()), ("older", old.as_str()));
+    assert!(read("app.ini").contains("[postrider.relay]"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 4, "nothing else is left");
+}
+
+#[test]
+fn the_data_folder_must_be_usable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("file"), "").expect("written");
+    for (data, expected) in [
+        ("data", None),
+        ("new/deep/data", None),
+        ("file", Some("is no folder")),
+        ("file/x", Some("is no folder")),
+    ] {
+        let text = format!(
+            "[mailer]\nENABLED = true\nPROTOCOL = dummy\nFROM = a@b.example\n[postrider]\nDATA_DIR = {data}\n"
+        );
+        std::fs::write(at("app.ini"), text).expect("written");
+        let mistakes = &check(folder.path(), "app.ini")["mistakes"];
+        let told = texts(mistakes, "text").collect::<Vec<_>>().join("\n");
+        match expected {
+            None => assert_eq!(told, "", "{data}"),
+            Some(expected) => {
+                assert!(
+                    told.starts_with("app.ini:6: [postrider] DATA_DIR: ") && told.contains(expected),
+                    "{told}"
+                );
+            }
+        }
+        assert!(!at("data").exists() && !at("new").exists(), "a check makes nothing");
+    }
+}
+
 fn texts_of(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text"))
 }

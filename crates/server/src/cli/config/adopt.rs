@@ -70,42 +70,44 @@ const COPIES: u32 = 1000;
 
 /// Writes a copy of the file beside it, then puts the new text in its place at one stroke.
 fn replace(path: &Path, text: &str) -> Result<PathBuf, Failure> {
-    let create = |path: &Path| {
-        let path = path.to_owned();
-        move |because| Failure::Create { path, because }
-    };
     let old = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let like = std::fs::metadata(path)?;
-    let copy = write_free(path, ".bak", &old, &like).map_err(create(path))?;
-    let new = write_free(path, ".new", text.as_bytes(), &like).map_err(create(path))?;
-    std::fs::rename(&new, path).map_err(create(path))?;
+    let copy = write_free(path, ".bak", &old, &like)?;
+    let new = write_free(path, ".new", text.as_bytes(), &like)?;
+    std::fs::rename(&new, path).map_err(|because| Failure::Create { path: path.to_owned(), because })?;
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()?;
     Ok(copy)
 }
 
 /// A file of the first free name beside `path`, synced, with the mode and owner of `like`.
-fn write_free(path: &Path, end: &str, bytes: &[u8], like: &Metadata) -> io::Result<PathBuf> {
-    for number in 0..COPIES {
+fn write_free(path: &Path, end: &str, bytes: &[u8], like: &Metadata) -> Result<PathBuf, Failure> {
+    let named = |number: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
         if number > 0 {
             name.push(number.to_string());
         }
-        let name = PathBuf::from(name);
+        PathBuf::from(name)
+    };
+    for name in (0..COPIES).map(named) {
         let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name);
-        let mut file = match opened {
+        let written = match opened {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-            opened => opened?,
+            Err(error) => Err(error),
+            Ok(mut file) => fill(&mut file, bytes, like).inspect_err(|_| remove(&name)),
         };
-        let written = fill(&mut file, bytes, like);
-        if written.is_err()
-            && let Err(error) = std::fs::remove_file(&name)
-        {
-            tracing::warn!(%error, file = %name.display(), "an unfinished file could not be removed");
-        }
-        return written.map(|()| name);
+        return match written {
+            Ok(()) => Ok(name),
+            Err(because) => Err(Failure::Create { path: name, because }),
+        };
     }
-    Err(ErrorKind::AlreadyExists.into())
+    Err(Failure::Create { path: named(0), because: ErrorKind::AlreadyExists.into() })
+}
+
+fn remove(unfinished: &Path) {
+    if let Err(error) = std::fs::remove_file(unfinished) {
+        tracing::warn!(%error, file = %unfinished.display(), "an unfinished file could not be removed");
+    }
 }
 
 fn fill(file: &mut File, bytes: &[u8], like: &Metadata) -> io::Result<()> {

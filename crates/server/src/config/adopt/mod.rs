@@ -9,7 +9,7 @@ mod tests;
 use super::findings::Findings;
 use super::settings::{Listen, Relay, Security, SmtpRelay};
 use super::{
-    Dialect, Origin, Outcome, Place, Settings, Surroundings, Unreadable, Way, contents, read, relay, written,
+    Dialect, Origin, Outcome, Place, Settings, Surroundings, Unreadable, Way, contents, gitea, relay, written,
 };
 use edit::Edit;
 use std::fmt::Write;
@@ -64,7 +64,7 @@ pub(crate) fn adopt(path: &Path, around: &Surroundings, wishes: &Wishes) -> Resu
     let variables: Vec<&str> = around.variables.iter().filter_map(|(name, _)| name.to_str()).collect();
     let over: Vec<&str> = variables.into_iter().filter(|name| name.starts_with("GITEA__MAILER__")).collect();
     let around = Surroundings { variables: Vec::new(), run_commands: false, ..around.clone() };
-    let Outcome { settings, mut findings, .. } = read(&bytes, path, folder.clone(), &around);
+    let Outcome { settings, mut findings, .. } = gitea(&bytes, path, folder.clone(), &around);
     let Some(settings) = settings else { return Err(Refused::Mistakes(findings)) };
     for name in over {
         let problem = "wins over the file; set it to the new value, or unset it";
@@ -81,7 +81,7 @@ pub(crate) fn adopt(path: &Path, around: &Surroundings, wishes: &Wishes) -> Resu
     let (text, changes) = edit.done();
     let mut data_dir = settings.data_dir.clone();
     if let Some(text) = &text {
-        let outcome = read(text.as_bytes(), path, folder, &around);
+        let outcome = gitea(text.as_bytes(), path, folder, &around);
         let new = outcome.settings.ok_or_else(|| Refused::Differs(outcome.findings.to_string()))?;
         same(&settings, &new)?;
         data_dir = new.data_dir;

@@ -89,7 +89,7 @@ fn passwords_survive_the_move() {
         );
         let new = adopted(&old).unwrap_or_else(|refused| panic!("{password}: {refused}"));
         let text = new.text.expect("something to do");
-        let settings = read(text.as_bytes(), Path::new("app.ini"), "/".into(), &around()).settings;
+        let settings = gitea(text.as_bytes(), Path::new("x"), "/".into(), &around()).settings;
         let Way::Smtp(relay) = &settings.expect("good").relays[0].way else { panic!("{text}") };
         assert_eq!(relay.login.as_ref().map(|login| login.password.0.as_str()), Some(password), "{text}");
     }
