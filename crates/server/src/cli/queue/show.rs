@@ -23,7 +23,8 @@ pub(crate) fn row(row: &Value) -> String {
         let tries = row["attempts"].as_u64().unwrap_or_default();
         let next = row["next_attempt_at"].as_str().filter(|_| status == "deferred");
         let next = next.map(|at| format!(", next {}", second(at))).unwrap_or_default();
-        line.push_str(&format!("\n    {why} ({tries} tries{next})"));
+        let word = if tries == 1 { "attempt" } else { "attempts" };
+        line.push_str(&format!("\n    {why} ({tries} {word}{next})"));
     }
     line
 }
