@@ -22,5 +22,5 @@ pub use compose::{Composed, compose};
 pub use draft::{Attachment, Draft, MessageIdStyle, Profile, Written};
 pub use error::{ComposeError, FieldError};
 pub use header::{display_name, mailbox_text};
-pub use raw::{RawMail, RawOptions, admit_raw};
+pub use raw::{RawMail, RawOptions, admit_raw, to_seven_bit};
 pub use text::html_to_text;

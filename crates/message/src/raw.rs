@@ -5,7 +5,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 mod scan;
+mod seven_bit;
 mod shown;
+
+pub use seven_bit::to_seven_bit;
 
 use crate::compose::MAX_HEADER;
 use crate::error::Faults;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use message::{RawOptions, admit_raw};
+use message::{RawOptions, admit_raw, to_seven_bit};
 
 pub(super) const WORDS: &[&str] = &[
     "From: a@b.example\r\n",
@@ -18,6 +18,13 @@ pub(super) const WORDS: &[&str] = &[
     "From : a@b.example\r\n",
     "\r\n",
     "\r\n\r\n",
+    "Content-Type: multipart/mixed; boundary=\"b\"\r\n",
+    "Content-Type: text/plain; charset=utf-8\r\n",
+    "Content-Type: message/rfc822\r\n",
+    "Content-Transfer-Encoding: 8bit\r\n",
+    "--b\r\n",
+    "--b--\r\n",
+    "größer\r\n",
     "\r\n ",
     "\n",
     "\r",
@@ -60,6 +67,11 @@ fn take_in(raw: &Bytes) {
         for part in [&mail.subject, &mail.from, &mail.message_id] {
             assert!(!part.contains(['\r', '\n', '\0']), "{part:?} is shown");
         }
+        let seven = to_seven_bit(mail.clone());
+        assert!(
+            seven == mail || !seven.eight_bit && seven.body.is_ascii(),
+            "neither converted nor left alone"
+        );
         let plain = RawOptions::default();
         let again = Bytes::from([&mail.header[..], &mail.body[..]].concat());
         let second = admit_raw(&again, &plain, Timestamp::UNIX_EPOCH, 8);

@@ -9,3 +9,4 @@ mod html;
 mod pages;
 mod python;
 mod raw;
+mod seven_bit;
