@@ -287,6 +287,13 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
 }
 
 #[test]
+fn what_several_relays_inherit_is_told_once_where_it_stands() {
+    let text = "[postrider.relay]\nURL = inbox://\nMAX_CONNECTIONS = many\n[postrider.relay.b]\nURL = inbox://\n\
+                [postrider.relay.c]\nURL = inbox://\n";
+    check_mistakes(&ini(text), &["app.ini:3: [postrider.relay] MAX_CONNECTIONS: \"many\" is no number"]);
+}
+
+#[test]
 fn all_mistakes_are_told_at_once() {
     let outcome = mailer(
         "PROTOCOL = ssl\n[postrider.queue]\nEXPIRE = x\nRETRIES = 3\n[postrider.smtp]\nALLOW_LOCAL = maybe",

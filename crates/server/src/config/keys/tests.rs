@@ -23,10 +23,15 @@ fn with_defaults(text: &str, mark: char) -> String {
 
 #[track_caller]
 fn check(name: &str, dialect: Dialect, mark: char) {
-    let text = sample::sample(dialect);
-    let plain = load(name, &text);
+    check_text(name, &sample::sample(dialect), mark);
+}
+
+/// The text loads, and with its defaults written out means the same.
+#[track_caller]
+fn check_text(name: &str, text: &str, mark: char) {
+    let plain = load(name, text);
     assert_eq!(plain.findings, Findings::default(), "{name}");
-    let written = with_defaults(&text, mark);
+    let written = with_defaults(text, mark);
     assert!(written.matches(&format!("\n{mark}")).count() < text.matches(&format!("\n{mark}")).count());
     let written = load(name, &written);
     assert_eq!(written.findings, Findings::default(), "{name} with its defaults written out");
@@ -38,6 +43,15 @@ fn check(name: &str, dialect: Dialect, mark: char) {
 fn the_samples_load_and_their_defaults_are_ours() {
     check("app.ini", Dialect::Gitea, ';');
     check("postrider.toml", Dialect::Toml, '#');
+}
+
+#[test]
+fn the_defaults_of_a_local_program_are_ours() {
+    let text = sample::sample(Dialect::Gitea);
+    let program = text.replace("\nPROTOCOL = smtp+starttls", "\nPROTOCOL = sendmail");
+    let program = program.replace("\n;SENDMAIL_PATH = sendmail", "\nSENDMAIL_PATH = /bin/sh");
+    assert!(program.contains("= sendmail") && program.contains("= /bin/sh"));
+    check_text("app.ini", &program, ';');
 }
 
 #[test]
