@@ -162,6 +162,29 @@ fn mail_in_a_relays_hands_is_finished_there() {
 }
 
 #[test]
+fn reloads_under_load_lose_nothing_and_repeat_nothing() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let sink = runtime.block_on(Sink::tcp(0, true)).expect("a port");
+    let daemon = Daemon::start(binary(), &relay(sink.port()), "");
+    let house = House { runtime, daemon };
+    let mails: Vec<Value> =
+        (0..60).map(|n| json!({"to": format!("r{n}@example.org"), "subject": "load", "text": "x"})).collect();
+    for _ in 0..5 {
+        let taken = house.daemon.api.post("/emails/batch", &json!(mails)).expect("an answer");
+        assert_eq!(taken.status, 202);
+        house.reloaded();
+    }
+    until("all mail to be sent", PATIENCE, || {
+        let counts = house.daemon.api.get("/queue").expect("an answer").json;
+        (counts["by_status"]["sent"] == 300).then_some(())
+    });
+    assert_eq!(sink.count(), 300);
+    let all = house.daemon.api.get("/emails?limit=1000").expect("an answer").json;
+    let marked = all["data"].as_array().expect("a list").iter().filter(|m| m["possible_duplicate"] == true);
+    assert_eq!(marked.count(), 0);
+}
+
+#[test]
 fn a_mistake_changes_nothing_and_is_told_with_its_place() {
     let house = house(free_port());
     let sink = house.sink();
