@@ -2,7 +2,7 @@
 
 use crate::options::Checked;
 use crate::{Caller, MailerSettings, Message, RawSubmission, SubmitError};
-use ::message::{FieldError, Profile, RawOptions, admit_raw, compose};
+use ::message::{FieldError, Profile, RawOptions, admit_raw, compose, to_seven_bit};
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use envelope::Envelope;
@@ -93,6 +93,8 @@ pub(crate) fn raw(
         accept_bare_lf,
     };
     let mail = admit_raw(&raw, &how, now, id.0.as_u128()).map_err(|e| SubmitError::Invalid(e.0))?;
+    // Now, so that any relay can take it and nothing is re-encoded at the last hop.
+    let mail = to_seven_bit(mail);
     crate::permit::from_domain(caller, &mail.from, Some(&envelope.from))?;
     let options = crate::options::with_header_fields(options, &mail.options)
         .and_then(|options| Checked::new(options, settings, now))
