@@ -103,6 +103,16 @@ impl Health {
         self.breaker.undecided(now)
     }
 
+    /// Mails taken, and when the last one was.
+    pub(crate) fn counts(&self) -> (u64, Option<Timestamp>) {
+        (self.sent, self.last_success)
+    }
+
+    /// Goes on from the counts of the relay that had this name.
+    pub(crate) fn count_on(&mut self, sent: u64, last_success: Option<Timestamp>) {
+        (self.sent, self.last_success) = (sent, last_success);
+    }
+
     /// The relay answered for a mail; `Some`: it took it, then. Returns whether the connections must look again.
     pub(crate) fn success(&mut self, sent: Option<Timestamp>) -> bool {
         let mut moved = self.breaker.cause().is_some();

@@ -75,9 +75,15 @@ impl Relays {
         self.inner().all.as_deref().map(Into::into)
     }
 
-    /// These relays are at work from now on; what was paused stays paused.
+    /// These relays are at work from now on; what was paused stays paused, what was counted is counted on.
     pub(crate) fn open(&self, desks: Vec<Arc<Desk>>) {
         let mut inner = self.inner();
+        for desk in &desks {
+            if let Some(before) = inner.desks.iter().find(|before| before.relay.name == desk.relay.name) {
+                let (sent, last_success) = before.health().counts();
+                desk.health().count_on(sent, last_success);
+            }
+        }
         inner.desks = desks;
         inner.apply();
     }

@@ -79,6 +79,9 @@ fn waiting_mail_goes_to_the_relay_that_a_reload_names() {
     let mail = house.until(&id, &["sent"]);
     assert_ne!(mail["possible_duplicate"], true, "{mail}");
     assert_eq!(sink.count(), 1);
+    house.reloaded();
+    let relay = &house.daemon.api.get("/relays").expect("an answer").json["data"][0];
+    assert!(relay["sent"] == 1 && relay["last_success"].is_string(), "counted on: {relay}");
 }
 
 #[test]
