@@ -58,10 +58,11 @@ impl Fields {
 /// The fields that the draft's own keys make.
 pub(crate) fn of_draft(draft: &Draft, profile: &Profile, faults: &mut Faults) -> Fields {
     let mut fields = Fields::default();
-    let from = match &draft.from {
-        Some(written) => read(&|| "from".into(), written, faults),
-        None => profile.from.iter().cloned().collect(),
-    };
+    let mut from = Vec::new();
+    match &draft.from {
+        Some(written) => read(&mut from, &|| "from".into(), written, faults),
+        None => from.extend(profile.from.iter().cloned()),
+    }
     let lists = [
         ("From", from),
         ("Reply-To", read_all("reply_to", &draft.reply_to, faults)),
@@ -81,15 +82,15 @@ fn read_all(key: &str, all: &[Written], faults: &mut Faults) -> Vec<Mailbox> {
     let mut list = Vec::with_capacity(all.len());
     for (i, written) in all.iter().enumerate() {
         let place = || if all.len() == 1 { key.to_owned() } else { format!("{key}[{i}]") };
-        list.append(&mut read(&place, written, faults));
+        read(&mut list, &place, written, faults);
     }
     list
 }
 
-fn read(place: &dyn Fn() -> String, written: &Written, faults: &mut Faults) -> Vec<Mailbox> {
+fn read(list: &mut Vec<Mailbox>, place: &dyn Fn() -> String, written: &Written, faults: &mut Faults) {
     match written {
         Written::Text(text) => match Mailbox::parse_list(text) {
-            Ok(list) => return list,
+            Ok(mut all) => list.append(&mut all),
             Err(e) => faults.add(place(), e.to_string()),
         },
         Written::Parts { name, address } => {
@@ -98,12 +99,11 @@ fn read(place: &dyn Fn() -> String, written: &Written, faults: &mut Faults) -> V
                 faults.add(place(), CONTROL);
             }
             match envelope::Address::parse(address) {
-                Ok(address) => return vec![Mailbox { name: name.map(Into::into), address }],
+                Ok(address) => list.push(Mailbox { name: name.map(Into::into), address }),
                 Err(e) => faults.add(place(), e.to_string()),
             }
         }
     }
-    Vec::new()
 }
 
 const CONTROL: &str = "it holds a line break or another control character; remove it";
