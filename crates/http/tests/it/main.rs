@@ -11,6 +11,7 @@ mod access;
 mod acting;
 mod console;
 mod house;
+mod letters;
 mod problems;
 mod reading;
 mod reload;
