@@ -14,7 +14,8 @@ pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
         Way::Dummy => Ok(Arc::new(DummySender::new())),
         Way::Smtp(way) => {
             let refused = |e: smtp::SettingsError| Failure::Settings(format!("[{section}] {key}: {e}"));
-            Ok(Arc::new(SmtpSender::new(smtp_settings(way)).map_err(refused)?))
+            let settings = SmtpSettings { max_in_doubt: relay.max_in_doubt, ..smtp_settings(way) };
+            Ok(Arc::new(SmtpSender::new(settings).map_err(refused)?))
         }
         Way::Sendmail(way) => {
             let sender = SendmailSender::new(sendmail_settings(way));
@@ -35,7 +36,8 @@ fn sendmail_settings(way: &Sendmail) -> SendmailSettings {
     }
 }
 
-fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
+/// How a relay is spoken to.
+pub(crate) fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
     let endpoint = match &way.place {
         Place::Host { host, port } => Endpoint::Tcp { host: host.as_str().into(), port: *port },
         Place::Unix(path) => Endpoint::Unix { path: path.clone() },

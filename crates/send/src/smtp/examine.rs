@@ -43,22 +43,28 @@ pub(super) async fn examine(relay: &Arc<Relay>) -> Examination {
         }
     };
     let result = connection.stand().await;
-    let strange =
-        |trouble: &Trouble| trouble.reply.is_none() && matches!(trouble.phase, Phase::Greeting | Phase::Tls);
-    let overheard = match &result {
-        Err(trouble) if strange(trouble) && connection.tls().is_none() => overhear(relay).await,
-        _ => None,
-    };
-    let seen = Examination {
+    let strange = connection.tls().is_none() && result.as_ref().is_err_and(is_strange);
+    let mut seen = Examination {
         result,
         transcript: connection.transcript(),
         address: connection.address(),
         tls: connection.tls().cloned(),
         capabilities: connection.capabilities().clone(),
-        overheard,
+        overheard: None,
     };
     connection.close().await;
+    if strange {
+        seen.overheard = overhear(relay).await;
+    }
     seen
+}
+
+/// Whether what answers may be no relay of the expected kind; a server that showed a certificate is one.
+fn is_strange(trouble: &Trouble) -> bool {
+    let known = ["the port speaks TLS", "certificate is not trusted"];
+    trouble.reply.is_none()
+        && matches!(trouble.phase, Phase::Greeting | Phase::Tls)
+        && !known.iter().any(|words| trouble.text.contains(words))
 }
 
 /// What the port says to somebody who says nothing.

@@ -70,6 +70,16 @@ Examples:
   echo '{\"to\":\"a@example.org\",\"from\":\"b@example.org\",\"text\":\"Hi\"}' | postrider compose
   postrider compose --config app.ini --json < message.json")]
     Compose(Compose),
+    /// Speaks to each relay and explains what it finds; with --to a mail goes through the daemon's queue
+    #[command(after_help = "\
+Examples:
+  postrider check --config app.ini
+  postrider check --to ada@example.org
+  postrider check --json | jq '.relays[].findings'
+
+Exit code: 0 mail can go, 69 no relay or daemon, 75 the test mail waits, 76 what the relay says or shows is no good,
+77 it refuses user and password, 78 the settings are at fault.")]
+    Check(Check),
     /// The daemon's queue: what waits, what failed, and what to do with it
     #[command(
         subcommand,
@@ -298,6 +308,19 @@ fn pace(text: &str) -> Result<Duration, String> {
 }
 
 const LEAST_PACE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Settings: *.ini in Gitea's dialect, else TOML [default: $POSTRIDER_CONFIG, /etc/postrider/…]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Send a test mail to this address through the running daemon, and wait for the outcome
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: Option<String>,
+    /// One object: ok, relays with findings, mail
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Reload {

@@ -1,6 +1,7 @@
 //! The verbs.
 
 pub(crate) mod args;
+mod check;
 mod client;
 mod compose;
 mod config;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Dev(dev) => block_on(dev::run(dev, around)),
         Verb::Serve(serve) => block_on(serve::run(serve, around)),
         Verb::Send(send) => block_on(send::run(send, around)),
+        Verb::Check(check) => block_on(check::run(check, around)),
         Verb::Compose(compose) => compose::run(&compose, &around),
         Verb::Sendmail(sendmail) => block_on(sendmail::run(sendmail.words, around)),
         Verb::Newaliases => Ok(()),

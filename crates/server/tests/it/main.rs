@@ -9,6 +9,7 @@
 
 mod apps;
 mod bad_input;
+mod check;
 mod dev;
 mod guide;
 mod paper;
