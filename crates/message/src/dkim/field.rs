@@ -1,6 +1,7 @@
 //! Header fields: which are signed, and their canonical form (RFC 6376 3.4.2, 5.4).
 
-/// The fields a signature covers. Names are compared without regard to case.
+/// The fields a signature covers. Names are compared without regard to case. A relay that adds an
+/// oversigned field the mail lacks breaks the signature, so the set belongs to the way of the mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedFields {
     /// Signed as often as they stand and once more, so that none can be added.
@@ -21,14 +22,15 @@ impl Default for SignedFields {
                 "Date",
                 "Message-ID",
                 "Reply-To",
-                "Sender",
                 "In-Reply-To",
                 "References",
                 "MIME-Version",
                 "Content-Type",
                 "Content-Transfer-Encoding",
             ]),
+            // A submission server may add Sender when From is not its client's.
             signed: names(&[
+                "Sender",
                 "List-ID",
                 "List-Unsubscribe",
                 "List-Unsubscribe-Post",
