@@ -1,10 +1,13 @@
-//! The real Dovecot does what the tests count on.
+//! Delivery to the real Dovecot by LMTP: an answer for each recipient. First that it does what the tests count on.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-use testkit::Dovecot;
+use serde_json::json;
+use testkit::{Daemon, Dovecot};
+
+use crate::{SECTIONS, binary, raw, until_status};
 
 /// One LMTP transaction in one write; the answers to the recipients and to the text for each of them.
 fn lmtp(stream: impl std::io::Read + Write, to: &[&str]) -> Vec<String> {
@@ -31,4 +34,29 @@ fn lmtp_answers_for_each_recipient_over_tcp_and_the_socket() {
     assert!(lmtp(over_unix, &["r199"]).contains(&"250 2.0.0".to_owned()));
     dovecot.mail_to("r199");
     assert!(dovecot.mailbox("full").is_empty());
+}
+
+#[test]
+fn b5_88_a_full_mailbox_fails_its_recipient_alone_over_tcp_and_the_socket() {
+    let dovecot = Dovecot::start();
+    let urls = [
+        format!("lmtp://127.0.0.1:{}", dovecot.lmtp_port()),
+        format!("lmtp+unix://{}", dovecot.lmtp_socket().display()),
+    ];
+    for (url, name) in urls.iter().zip(["ada", "bob"]) {
+        let daemon = Daemon::start(binary(), "", &format!("[postrider.relay]\nURL = {url}\n{SECTIONS}"));
+        let to = [format!("{name}@example.net"), "full@example.net".into(), "nobody@example.net".into()];
+        let id = daemon
+            .api
+            .send(&json!({"from": "a@example.com", "to": to, "subject": "Grüße", "text": ".\n.x\n"}));
+        let email = until_status(&daemon, &id, &["partial"]);
+        let shown = |n: usize| email["recipients"][n].to_string();
+        assert!(shown(0).contains("sent") && shown(0).contains("250"), "{url}: {email:#}");
+        assert!(shown(1).contains("failed") && shown(1).contains("552"), "{url}: {email:#}");
+        assert!(shown(2).contains("failed") && shown(2).contains("550"), "{url}: {email:#}");
+        let stored = dovecot.mail_to(name);
+        assert_eq!(String::from_utf8_lossy(&stored.bytes), String::from_utf8_lossy(&raw(&daemon, &id)));
+        assert_eq!(stored.from, "a@example.com");
+        assert!(dovecot.mailbox("full").is_empty());
+    }
 }
