@@ -104,7 +104,8 @@ Examples:
 Examples:
   postrider relay list
   postrider relay pause backup --why 'contract ends'
-  postrider relay resume default"
+  postrider relay resume default
+  postrider relay test backup --config app.ini"
     )]
     Relay(super::queue::args::Relay),
     /// The daemon reads its settings anew: whole, or not at all when there is a mistake in them
@@ -314,6 +315,9 @@ pub(crate) struct Check {
     /// Settings: *.ini in Gitea's dialect, else TOML [default: $POSTRIDER_CONFIG, /etc/postrider/…]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Only the relay of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) relay: Option<String>,
     /// Send a test mail to this address through the running daemon, and wait for the outcome
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: Option<String>,

@@ -154,6 +154,28 @@ fn a_pause_outlives_a_restart_and_a_drain_ends_with_the_last_mail() {
 }
 
 #[test]
+fn one_relay_is_tested_by_its_name() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let sink = runtime.block_on(Sink::tcp(0, true)).expect("a port");
+    let text = format!(
+        "[mailer]\nFROM = a@example.com\n[postrider.relay.good]\nURL = smtp://127.0.0.1:{}\n\
+         [postrider.relay.dead]\nURL = smtp://127.0.0.1:{}\n",
+        sink.port(),
+        testkit::free_port()
+    );
+    let (_folder, path) = settings("app.ini", &text);
+    let test = |name: &str| run(&["relay", "test", name, "--config", &path, "--json"], "");
+    let good = test("good");
+    let told: Value = serde_json::from_str(&good.out).expect("JSON");
+    assert!(good.code == Some(0) && told["ok"] == true, "{good:?}");
+    assert_eq!(told["relays"].as_array().map(Vec::len), Some(1));
+    assert_eq!(test("dead").code, Some(69));
+    let unknown = test("other");
+    assert!(unknown.code == Some(64) && unknown.err.contains("dead, good"), "{unknown:?}");
+    assert_eq!(sink.count(), 0);
+}
+
+#[test]
 fn top_looks_again_and_again() {
     let house = house("550 5.1.1 no such user");
     house.send("ada@example.org", "failed");

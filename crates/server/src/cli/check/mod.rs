@@ -31,7 +31,7 @@ pub(crate) async fn run(check: args::Check, around: Surroundings) -> Result<(), 
     wire::install_tls();
     let mut failure = None;
     let mut relays = Vec::new();
-    for relay in &settings.relays {
+    for relay in named(&settings, check.relay.as_deref())? {
         let checked = look(relay, &settings).await;
         failure = failure.or_else(|| show::failure(&checked));
         match check.json {
@@ -60,6 +60,18 @@ pub(crate) async fn run(check: args::Check, around: Surroundings) -> Result<(), 
         print(&report.to_string())?;
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// The relay of this name; all of them when none is named.
+fn named<'a>(settings: &'a Settings, name: Option<&str>) -> Result<Vec<&'a Relay>, Failure> {
+    let chosen: Vec<&Relay> =
+        settings.relays.iter().filter(|relay| name.is_none_or(|name| relay.name == name)).collect();
+    if chosen.is_empty() {
+        let all: Vec<&str> = settings.relays.iter().map(|relay| relay.name.as_str()).collect();
+        let name = name.unwrap_or_default();
+        return Err(Failure::Usage(format!("there is no relay {name:?}; there are: {}", all.join(", "))));
+    }
+    Ok(chosen)
 }
 
 fn set(report: &mut Value, key: &str, value: Value) {

@@ -2,6 +2,7 @@
 
 use crate::cli::args::Where;
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Queue {
@@ -131,6 +132,19 @@ Examples:
         why: Option<String>,
         #[command(flatten)]
         place: Where,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Connects, TLS, EHLO, AUTH as the settings say, and explains what it finds; sends nothing, needs no daemon
+    #[command(after_help = "\
+Examples:
+  postrider relay test backup --config app.ini")]
+    Test {
+        /// Its name, as relay list shows it
+        name: String,
+        /// Settings: *.ini in Gitea's dialect, else TOML [default: $POSTRIDER_CONFIG, /etc/postrider/…]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
         #[arg(long)]
         json: bool,
     },

@@ -1,9 +1,8 @@
-//! `queue pause|resume|drain` and `relay list|pause|resume`.
+//! `queue pause|resume|drain` and `relay list|pause|resume|test`.
 
 use super::args::Relay;
 use super::show;
-use crate::cli::args::Where;
-use crate::cli::{control, print};
+use crate::cli::{args, check, control, print};
 use crate::config::Surroundings;
 use crate::exit::Failure;
 use hyper::Method;
@@ -15,22 +14,19 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Relays, one by one.
 pub(crate) async fn relay(verb: Relay, around: Surroundings) -> Result<(), Failure> {
-    let (place, json) = match &verb {
-        Relay::List { place, json }
-        | Relay::Pause { place, json, .. }
-        | Relay::Resume { place, json, .. } => (place, *json),
-    };
-    let client = control::client(place, &around).await?;
     let path = |name: &str, what: &str| format!("/relays/{}/{what}", control::segment(name));
-    let relays = match &verb {
-        Relay::List { .. } => control::ask(&client, Method::GET, "/relays", None).await?,
-        Relay::Pause { name, why, .. } => {
-            control::ask(&client, Method::POST, &path(name, "pause"), Some(&body(why.as_deref()))).await?
+    let (place, json, method, path, body) = match verb {
+        Relay::Test { name, config, json } => {
+            return check::run(args::Check { config, relay: Some(name), to: None, json }, around).await;
         }
-        Relay::Resume { name, .. } => {
-            control::ask(&client, Method::POST, &path(name, "resume"), None).await?
+        Relay::List { place, json } => (place, json, Method::GET, "/relays".to_owned(), None),
+        Relay::Pause { name, why, place, json } => {
+            (place, json, Method::POST, path(&name, "pause"), Some(body(why.as_deref())))
         }
+        Relay::Resume { name, place, json } => (place, json, Method::POST, path(&name, "resume"), None),
     };
+    let client = control::client(&place, &around).await?;
+    let relays = control::ask(&client, method, &path, body.as_ref()).await?;
     let rows = relays.get("data").and_then(Value::as_array).into_iter().flatten();
     for row in rows {
         print(&if json { row.to_string() } else { show::relay_line(row) })?;
@@ -42,7 +38,7 @@ pub(crate) async fn relay(verb: Relay, around: Surroundings) -> Result<(), Failu
 pub(super) async fn queue(
     what: &str,
     why: Option<&str>,
-    (place, json): (&Where, bool),
+    (place, json): (&args::Where, bool),
     around: &Surroundings,
 ) -> Result<(), Failure> {
     let client = control::client(place, around).await?;
@@ -52,7 +48,10 @@ pub(super) async fn queue(
 }
 
 /// Until all is delivered or failed but what is held or scheduled.
-pub(super) async fn drained((place, json): (&Where, bool), around: &Surroundings) -> Result<(), Failure> {
+pub(super) async fn drained(
+    (place, json): (&args::Where, bool),
+    around: &Surroundings,
+) -> Result<(), Failure> {
     let client = control::client(place, around).await?;
     let mut counts = control::ask(&client, Method::POST, "/queue/drain", None).await?;
     while under_way(&counts) {
