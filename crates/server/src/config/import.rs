@@ -21,23 +21,27 @@ pub(crate) struct Imported {
 /// Reads the file alone, without the environment.
 pub(crate) fn import(path: &Path, around: &Surroundings) -> Result<Imported, Unreadable> {
     let (bytes, folder) = contents(path)?;
+    Ok(import_text(&bytes, path, &folder, around))
+}
+
+pub(super) fn import_text(bytes: &[u8], path: &Path, folder: &Path, around: &Surroundings) -> Imported {
     let around = Surroundings { variables: Vec::new(), run_commands: false, ..around.clone() };
-    let Outcome { findings, .. } = gitea(&bytes, path, folder.clone(), &around);
+    let Outcome { findings, .. } = gitea(bytes, path, folder.to_owned(), &around);
     // What is wrong was told just now.
     let mut told = Findings::default();
-    let mut tree = written(&bytes, path, Dialect::Gitea, &mut told);
+    let mut tree = written(bytes, path, Dialect::Gitea, &mut told);
     deprecated::adopt(&mut tree, &mut told);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut text = format!("# Made from {} by \"postrider config import\".\n", name.escape_debug());
     for section in keys::sections() {
-        table(&mut text, &tree, section.name, &folder);
+        table(&mut text, &tree, section.name, folder);
         if section.name == "postrider.relay" {
             for name in tree.section_names().filter(|name| keys::relay_name(name).is_some()) {
-                table(&mut text, &tree, name, &folder);
+                table(&mut text, &tree, name, folder);
             }
         }
     }
-    Ok(Imported { text, findings })
+    Imported { text, findings }
 }
 
 /// The keys of a section that are read, in the table's order; header fields in the file's.

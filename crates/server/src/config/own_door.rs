@@ -39,7 +39,8 @@ pub(crate) fn refuse_binary(r: &mut Reader<'_>, relay: &Relay, binary: Option<&P
     r.findings.mistake(origin, section, key, problem);
 }
 
-fn same(relay: &Place, door: &Listen) -> bool {
+/// Whether a relay's place is a door's.
+pub(super) fn same(relay: &Place, door: &Listen) -> bool {
     match (relay, door) {
         (Place::Unix(relay), Listen::Unix(door)) => relay == door,
         (Place::Host { host, port }, Listen::Tcp(door)) => {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How long `PASSWD_COMMAND` may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Octets of its output that are read.
+/// Octets of its output, or of a file, that are read.
 const MOST_OUTPUT: u64 = 64 << 10;
 
 /// The password from the one of the three keys that is written in this very section or, for the
@@ -49,9 +49,9 @@ pub(crate) fn password(
 }
 
 fn from_file(path: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        format!("the file {} cannot be read: {e}; check path and permissions", path.display())
-    })?;
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MOST_OUTPUT).read_to_string(&mut text));
+    read.map_err(|e| format!("the file {} cannot be read: {e}; check path and permissions", path.display()))?;
     Ok(first_line(&text))
 }
 

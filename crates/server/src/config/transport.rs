@@ -150,7 +150,15 @@ fn is_address(text: &str, protocol: Option<Protocol>) -> Result<(), String> {
     if text.contains("://") {
         return Err("is a URL; write the host name alone, and PROTOCOL, or [postrider.relay] URL".into());
     }
+    if text.contains("%(") {
+        return Err(format!(
+            "{text:?} holds a %(KEY)s of a key that is not written; write the key, or the name"
+        ));
+    }
     let is_path = text.contains(['/', '\\']);
+    if text.ends_with('/') {
+        return Err(format!("{text:?} names a folder; write the path of the relay's socket"));
+    }
     if is_path && matches!(protocol, None | Some(Protocol::Unix)) {
         return Ok(());
     }
@@ -158,13 +166,10 @@ fn is_address(text: &str, protocol: Option<Protocol>) -> Result<(), String> {
     if let Some((host, port)) = host.split_once(':').filter(|(_, port)| !port.contains(':')) {
         return Err(format!("{text:?} holds a port; write SMTP_ADDR = {host} and SMTP_PORT = {port}"));
     }
-    match host {
-        _ if is_path => Err(format!("{text:?} is a path; write PROTOCOL = smtp+unix, or a host name")),
-        _ if host.parse::<IpAddr>().is_ok() => Ok(()),
-        _ if host.contains([':', '[', ']', '@', ',']) || host.contains(char::is_whitespace) => {
-            Err(format!("{text:?} is neither a host name nor an IP address; write one"))
-        }
-        _ => Ok(()),
+    match () {
+        () if is_path => Err(format!("{text:?} is a path; write PROTOCOL = smtp+unix, or a host name")),
+        () if values::is_host(host) => Ok(()),
+        () => Err(format!("{text:?} is neither a host name nor an IP address; write one")),
     }
 }
 

@@ -109,8 +109,13 @@ fn host(place: &str, default: u16) -> Result<Place, String> {
             None => (place, None),
         },
     };
-    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    if host.is_empty() {
         return Err("the host is missing; write it behind ://".into());
+    }
+    if !super::values::is_host(host) {
+        return Err(
+            "the host is neither a name nor an address; write smtps://host, or smtps://[::1]:465".into()
+        );
     }
     // Where "@host" was forgotten this is a password.
     let wrong =

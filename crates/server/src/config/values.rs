@@ -96,6 +96,13 @@ pub(crate) fn port(text: &str) -> Result<u16, String> {
         .ok_or_else(|| format!("{text:?} is not a port; write a number from 1 to 65535"))
 }
 
+/// Whether it can be a host: a name, an IDN among them, or an address, perhaps with a zone (RFC 4007 11).
+pub(crate) fn is_host(text: &str) -> bool {
+    let address = text.split_once('%').map_or(text, |(address, _)| address);
+    let is_name = |c: char| c.is_alphanumeric() || ".-_".contains(c);
+    !text.is_empty() && (address.parse::<std::net::IpAddr>().is_ok() || text.chars().all(is_name))
+}
+
 /// A list split at commas; `\,` is a comma. Empty entries are dropped.
 pub(crate) fn list(text: &str) -> Vec<String> {
     let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), text.chars().peekable());
@@ -196,6 +203,12 @@ mod tests {
         }
         for (text, expected) in [("25", Some(25)), ("0", None), ("65536", None), ("smtp", None), ("", None)] {
             assert_eq!(port(text).ok(), expected, "{text:?}");
+        }
+        for host in ["m", "m.example.", "föö.example", "a_b", "192.0.2.1", "::1", "fe80::1%eth0"] {
+            assert!(is_host(host), "{host}");
+        }
+        for no_host in ["", "a b", "a?", "a/b", "a:1", "[::1]", "a@b", "%(X)s", "a\0"] {
+            assert!(!is_host(no_host), "{no_host:?}");
         }
         assert_eq!(list("a, b,,c\\,d , "), ["a", "b", "c,d"]);
         assert!(list("").is_empty());

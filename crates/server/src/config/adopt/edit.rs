@@ -163,6 +163,9 @@ impl<'a> Edit<'a> {
         for line in found {
             let entry = tree.find(&line.section, &line.key);
             let Some(Ok(value)) = entry.map(|entry| tree.expand(&line.section, entry)) else { continue };
+            if value == line.value {
+                continue;
+            }
             self.gone.extend(line.number..=line.last);
             self.come.entry(line.last).or_default().push(format!("{} = {}", line.key, ini_value(&value)));
         }
@@ -262,8 +265,10 @@ fn starred(line: &str) -> String {
 /// backtick of a line closes, so there may be some within.
 fn ini_value(value: &str) -> String {
     let special = |c: char| "#;`\"'\\".contains(c) || c.is_control();
-    match value.is_empty() || value.contains(special) || value.trim() != value {
-        true => format!("`{value}`"),
-        false => value.to_owned(),
+    if !value.is_empty() && !value.contains(special) && value.trim() == value {
+        return value.to_owned();
     }
+    // Over several lines the first backtick would close.
+    let quote = if value.contains('\n') && value.contains('`') { "\"\"\"" } else { "`" };
+    format!("{quote}{value}{quote}")
 }

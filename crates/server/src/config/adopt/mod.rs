@@ -9,7 +9,8 @@ mod tests;
 use super::findings::Findings;
 use super::settings::{Listen, Relay, Security, SmtpRelay};
 use super::{
-    Dialect, Origin, Outcome, Place, Settings, Surroundings, Unreadable, Way, contents, gitea, relay, written,
+    Dialect, Origin, Outcome, Place, Settings, Surroundings, Unreadable, Way, contents, gitea, own_door,
+    relay, written,
 };
 use edit::Edit;
 use std::fmt::Write;
@@ -61,19 +62,34 @@ pub(crate) struct Wishes {
 /// Reads the file alone, without the environment.
 pub(crate) fn adopt(path: &Path, around: &Surroundings, wishes: &Wishes) -> Result<Adopted, Refused> {
     let (bytes, folder) = contents(path)?;
+    adopt_text(&bytes, path, folder, around, wishes)
+}
+
+pub(super) fn adopt_text(
+    bytes: &[u8],
+    path: &Path,
+    folder: PathBuf,
+    around: &Surroundings,
+    wishes: &Wishes,
+) -> Result<Adopted, Refused> {
     let variables: Vec<&str> = around.variables.iter().filter_map(|(name, _)| name.to_str()).collect();
     let over: Vec<&str> = variables.into_iter().filter(|name| name.starts_with("GITEA__MAILER__")).collect();
     let around = Surroundings { variables: Vec::new(), run_commands: false, ..around.clone() };
-    let Outcome { settings, mut findings, .. } = gitea(&bytes, path, folder.clone(), &around);
+    let Outcome { settings, mut findings, .. } = gitea(bytes, path, folder.clone(), &around);
     let Some(settings) = settings else { return Err(Refused::Mistakes(findings)) };
     for name in over {
         let problem = "wins over the file; set it to the new value, or unset it";
         findings.warn(Some(Origin::Environment(name.to_owned())), MAILER, "", problem);
     }
     // It is UTF-8, or there were mistakes.
-    let old = String::from_utf8_lossy(&bytes).into_owned();
+    let old = String::from_utf8_lossy(bytes).into_owned();
     let door = settings.smtp.listen.clone().unwrap_or(Listen::Tcp(wishes.listen));
-    let tree = written(&bytes, path, Dialect::Gitea, &mut Findings::default());
+    let is_door = |way: &Way| matches!(way, Way::Smtp(relay) if own_door::same(&relay.place, &door));
+    if settings.relays.iter().any(|relay| is_door(&relay.way)) {
+        let problem = format!("the relay itself is at {door}; name another place for our door by --smtp");
+        return Err(Refused::Door(problem));
+    }
+    let tree = written(bytes, path, Dialect::Gitea, &mut Findings::default());
     let mut edit = Edit::new(&old, &tree, &settings, &door, &around.hostname)?;
     if let Some(folder) = &wishes.data_dir {
         edit.data_dir(folder);

@@ -104,6 +104,10 @@ fn what_cannot_be_adopted() {
             "[mailer]\nENABLED = true\nPROTOCOL = dummy\nFROM = a@b.c\n[postrider.smtp]\nALLOW_LOCAL = false\n",
             "ALLOW_LOCAL = false keeps Gitea out",
         ),
+        (
+            "[mailer]\nENABLED = true\nPROTOCOL = smtp\nSMTP_ADDR = localhost\nSMTP_PORT = 2525\nFROM = a@b.c\n",
+            "the relay itself is at 127.0.0.1:2525; name another place for our door by --smtp",
+        ),
     ] {
         let error = adopted(text).expect_err(text).to_string();
         assert!(error.contains(expected), "{error}");
