@@ -137,7 +137,9 @@ async fn session(stream: impl AsyncRead + AsyncWrite, kept: Arc<Kept>) -> io::Re
         // the octets of a chunk follow whatever the answer will be
         let last =
             verb == "BDAT" && chunk(&mut reader, text, open.as_mut().map(|mail| &mut mail.bytes)).await?;
-        let reply = match (verb.as_str(), kept.refusal(&verb), open.take_if(|_| last || verb == "DATA")) {
+        // Who refuses DATA refuses the text, however it comes.
+        let asked = if verb == "BDAT" { "DATA" } else { &verb };
+        let reply = match (verb.as_str(), kept.refusal(asked), open.take_if(|_| last || verb == "DATA")) {
             (_, Some(reply), _) => reply.into(),
             ("DATA", None, Some(mut mail)) if !mail.to.is_empty() => {
                 writer.write_all(b"354 go on\r\n").await?;

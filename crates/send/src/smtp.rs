@@ -5,11 +5,14 @@ mod connection;
 mod content;
 mod dial;
 mod examine;
+mod flow;
 mod idle;
 mod map;
+mod outbox;
 mod remote_id;
 mod settings;
 mod tls;
+mod trust;
 
 pub use examine::Examination;
 pub use settings::{
@@ -21,6 +24,7 @@ pub use tls::{CertificateFacts, TlsFacts};
 use crate::{BoxStream, Mail, MailOutcome, Sender};
 use idle::Idle;
 use std::sync::Arc;
+use trust::Trust;
 
 /// Sends over one relay. Idle connections are kept for the next batch.
 #[derive(Debug, Clone)]
@@ -37,6 +41,7 @@ struct Relay {
     pin: Option<::smtp::sasl::Mechanism>,
     peer: Box<str>,
     idle: Idle,
+    trust: Trust,
 }
 
 impl SmtpSender {
@@ -57,6 +62,7 @@ impl SmtpSender {
             pin: pin.transpose()?,
             peer: settings.endpoint.to_string().into(),
             idle: Idle::default(),
+            trust: Trust::default(),
             settings,
         };
         Ok(Self { relay: Arc::new(relay) })

@@ -4,6 +4,17 @@
 //! [`Client::poll`] until that says [`Output::Wait`], and obeys. Each reply is matched to the oldest
 //! entry of a queue of expected replies, each tagged with its transaction, so that one write may hold
 //! many commands (RFC 2920) and a reply nobody waits for is seen as what it is.
+//!
+//! Several transactions may be under way at once, the oldest first. What each awaits:
+//!
+//! ```text
+//! by DATA   RSET MAIL RCPT… DATA │ 354 ─▶ text and lone dot │ End       the next begins after the text
+//! by BDAT   RSET MAIL RCPT… BDAT n LAST and the text        │ End       the next begins at once
+//! ```
+//! Invariants: every transaction but a connection's first begins with RSET in the same write, so that
+//! no server takes it under the sender of the one before; RCPT and End count only if this
+//! transaction's own MAIL was accepted; nothing follows DATA until its reply is there (RFC 2920 3.1);
+//! after a transaction without accepted recipient nothing begins until all replies are in.
 
 mod outcome;
 mod session;
@@ -11,7 +22,7 @@ mod transaction;
 mod transcript;
 
 pub use outcome::{Failure, FailureKind, Outcome, Phase, RecipientResult};
-pub use transaction::Transaction;
+pub use transaction::{Begun, Text, Transaction};
 
 use crate::command::HelloName;
 use crate::sasl::{Credentials, Exchange, Mechanism, Secret};
@@ -45,6 +56,8 @@ pub struct Config {
     pub credentials: Option<Credentials>,
     /// The only mechanism to use.
     pub pin: Option<Mechanism>,
+    /// One command at a time, whatever the server offers.
+    pub sequential: bool,
 }
 
 /// What the driver is to do.
@@ -58,11 +71,11 @@ pub enum Output {
     StartTls,
     /// The session stands: transactions may begin.
     Ready,
-    /// Write header and body dot-stuffed and the end of data, then call [`Client::content_written`].
-    /// Read meanwhile: the server may refuse in the middle.
-    Content,
+    /// Write this transaction's header and body dot-stuffed and the end of data, then call
+    /// [`Client::content_written`]. Read meanwhile: the server may refuse in the middle.
+    Content(u64),
     /// The transaction is over.
-    Done(Outcome),
+    Done(u64, Outcome),
     /// QUIT was answered.
     Closed,
 }
@@ -120,7 +133,10 @@ pub struct Client {
     secured: bool,
     starttls_refused: bool,
     exchange: Option<Exchange>,
-    running: Option<Running>,
+    /// Under way, the oldest first.
+    running: VecDeque<Running>,
+    /// A transaction found no recipient: nothing begins until all replies are in.
+    draining: bool,
     /// Transactions begun on the wire.
     transactions: u64,
     answered: u64,
@@ -139,7 +155,8 @@ impl Client {
             secured,
             starttls_refused: false,
             exchange: None,
-            running: None,
+            running: VecDeque::new(),
+            draining: false,
             transactions: 0,
             answered: 0,
             reusable: true,
@@ -150,9 +167,7 @@ impl Client {
 
     /// Takes octets read from the peer. Call [`poll`](Self::poll) until it waits before the next call.
     pub fn receive(&mut self, octets: &[u8]) {
-        if let Some(running) = &mut self.running {
-            running.note_octets();
-        }
+        self.running.iter_mut().for_each(Running::note_octets);
         self.parser.push(octets);
     }
 
@@ -186,9 +201,20 @@ impl Client {
         self.transactions
     }
 
-    /// Whether another transaction may begin on this connection.
+    /// Whether the connection is idle and another transaction may begin on it.
     pub fn reusable(&self) -> bool {
-        self.reusable && self.pending.is_empty() && self.parser.is_empty()
+        self.reusable && self.pending.is_empty() && self.running.is_empty() && self.parser.is_empty()
+    }
+
+    /// Whether another transaction may begin although some are under way.
+    pub fn may_overlap(&self) -> bool {
+        let asked = |running: &Running| running.awaits_go_ahead();
+        self.reusable && !self.draining && self.caps.pipelining && !self.running.iter().any(asked)
+    }
+
+    /// Transactions under way.
+    pub fn under_way(&self) -> usize {
+        self.running.len()
     }
 
     /// What the server offers, as of the last EHLO.
@@ -203,25 +229,27 @@ impl Client {
 
     /// Says QUIT (RFC 5321 4.1.1.10). What comes back changes no outcome.
     pub fn quit(&mut self) -> Output {
-        self.write(&[(Command::Quit, Expect::Quit)])
+        self.write(0, &[(Command::Quit, Expect::Quit)])
     }
 
     /// Adds a line of the driver's own to the transcript (connect, TLS, octets sent).
     pub fn note(&mut self, text: &str) {
-        self.transcript.note(text);
+        self.transcript.note(0, text);
     }
 
     /// The dialogue so far, for an error before any transaction.
     pub fn transcript(&self) -> String {
-        self.transcript.whole()
+        self.transcript.whole(0)
     }
 
     fn on_reply(&mut self, reply: Reply) -> Result<Option<Output>, Failure> {
-        self.transcript.received(&reply);
         self.answered += 1;
         let Some(Pending { expect, transaction }) = self.pending.pop_front() else {
+            self.transcript.received(0, &reply);
             return Err(self.violated(Violation::Unsolicited, Some(reply)));
         };
+        self.draining &= !self.pending.is_empty();
+        self.transcript.received(transaction, &reply);
         // RFC 5321 3.8: the server goes, whatever we asked.
         if reply.code == 421 && expect != Expect::Quit {
             self.reusable = false;
@@ -232,7 +260,8 @@ impl Client {
                 "the server closes the connection",
             ));
         }
-        debug_assert!(transaction == 0 || transaction == self.transactions);
+        // Replies come in order, and a transaction ends with its last one: it is the oldest.
+        debug_assert!(transaction == 0 || self.running.front().is_some_and(|r| r.number == transaction));
         match expect {
             Expect::Greeting => self.on_greeting(reply),
             Expect::Ehlo => self.on_ehlo(reply),
@@ -250,30 +279,37 @@ impl Client {
     }
 
     /// Queues what is expected for each command and gives the bytes.
-    fn write(&mut self, commands: &[(Command, Expect)]) -> Output {
-        let mut octets = Vec::with_capacity(commands.len() * 48);
-        for (command, expect) in commands {
-            self.expect(*expect);
-            self.transcript.sent(&command.to_string());
-            command.write(&mut octets);
-        }
-        Output::Write(Secret::from(octets))
+    fn write(&mut self, transaction: u64, commands: &[(Command, Expect)]) -> Output {
+        Output::Write(Secret::from(self.lines(transaction, commands)))
     }
 
-    fn expect(&mut self, expect: Expect) {
-        let transaction = if self.running.is_some() { self.transactions } else { 0 };
+    fn lines(&mut self, transaction: u64, commands: &[(Command, Expect)]) -> Vec<u8> {
+        let mut octets = Vec::with_capacity(commands.len() * 48);
+        for (command, expect) in commands {
+            self.expect(transaction, *expect);
+            self.transcript.sent(transaction, &command.to_string());
+            command.write(&mut octets);
+        }
+        octets
+    }
+
+    fn expect(&mut self, transaction: u64, expect: Expect) {
         self.pending.push_back(Pending { expect, transaction });
     }
 
     fn violated(&mut self, violation: Violation, reply: Option<Reply>) -> Failure {
         self.reusable = false;
-        let phase = self.awaiting().or(self.running.as_ref().map(|_| Phase::End)).unwrap_or(Phase::Mail);
+        let phase = self.awaiting().or(self.running.front().map(|_| Phase::End)).unwrap_or(Phase::Mail);
         Failure::new(
             FailureKind::Misbehaved,
             phase,
             reply,
             format!("the server broke the protocol: {violation}"),
         )
+    }
+
+    fn violated_at(&mut self, phase: Phase, violation: Violation, reply: Reply) -> Failure {
+        Failure { phase, ..self.violated(violation, Some(reply)) }
     }
 
     fn wrong_kind(&mut self, phase: Phase, reply: Reply) -> Failure {

@@ -1,98 +1,169 @@
-//! A batch over one connection: a stale one is replaced once, trouble with the relay answers the rest.
+//! A batch over one connection: mails begin behind each other as the relay allows, a stale connection
+//! is replaced once, trouble with the relay answers the rest.
 
 use super::connection::{Connection, Refused};
+use super::flow::{Event, Job};
 use super::{Relay, content, idle, map};
 use crate::{BoxStream, Mail, MailOutcome, RecipientOutcome};
 use envelope::{Class, EnhancedStatus};
 use futures_util::{StreamExt, stream};
-use smtp::client::{Failure, FailureKind, Outcome};
+use smtp::client::{Failure, FailureKind, Outcome, RecipientResult};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 struct Batch<'a> {
     relay: Arc<Relay>,
     mails: BoxStream<'a, Mail>,
+    /// All mails were taken.
+    ended: bool,
+    /// Taken, and not begun.
+    held: VecDeque<Job>,
     connection: Option<Connection>,
     /// What keeps the relay from taking any more of this batch.
     trouble: Option<Refused>,
+    done: VecDeque<MailOutcome>,
 }
 
 pub(super) fn send(relay: Arc<Relay>, mails: BoxStream<'_, Mail>) -> BoxStream<'_, MailOutcome> {
-    let batch = Batch { relay, mails, connection: None, trouble: None };
+    let batch = Batch {
+        relay,
+        mails,
+        ended: false,
+        held: VecDeque::new(),
+        connection: None,
+        trouble: None,
+        done: VecDeque::new(),
+    };
     stream::unfold(batch, |mut batch| async {
-        let mail = batch.mails.next().await?;
-        let outcome = batch.attempt(&mail).await;
+        let outcome = batch.next().await?;
         Some((outcome, batch))
     })
     .boxed()
 }
 
-/// However the batch ends, a connection between two mails is kept; one in the middle of a mail is not
-/// here but in the future that was dropped.
+/// However the batch ends, an idle connection is kept; one with mail under way is dropped.
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(connection) = self.connection.take().filter(Connection::reusable) {
             idle::keep(&self.relay, connection);
         }
     }
 }
 
 impl Batch<'_> {
-    async fn attempt(&mut self, mail: &Mail) -> MailOutcome {
-        if !content::is_sound(mail) {
-            return self.unsound(mail);
-        }
-        let mut may_retry = true;
+    async fn next(&mut self) -> Option<MailOutcome> {
         loop {
-            let mut connection = match self.connect().await {
-                Ok(connection) => connection,
-                Err(refused) => {
-                    let outcome = self.not_attempted(mail, &refused);
-                    self.trouble = Some(refused);
-                    return outcome;
+            if let Some(outcome) = self.done.pop_front() {
+                return Some(outcome);
+            }
+            let under_way = self.connection.as_ref().map_or(0, Connection::under_way);
+            if let Some(job) = self.held.pop_front() {
+                if under_way == 0 || self.connection.as_ref().is_some_and(|c| c.has_room(&job.mail)) {
+                    self.begin(job, under_way == 0).await;
+                    continue;
                 }
-            };
-            let used = connection.is_used();
-            match connection.deliver(mail).await {
-                Ok(outcome) => {
-                    self.put_back(connection).await;
-                    return map::outcome(mail, outcome, &self.relay.peer);
-                }
-                Err((failure, outcome)) if used && may_retry && died_unnoticed(&failure, &outcome) => {
-                    may_retry = false;
-                }
-                Err((failure, outcome)) => {
-                    if matches!(failure.kind, FailureKind::Busy | FailureKind::Auth) {
-                        self.trouble =
-                            Some(Box::new((map::trouble(failure), outcome.transcript.to_string())));
-                    }
-                    return map::outcome(mail, outcome, &self.relay.peer);
-                }
+                self.held.push_front(job);
+            }
+            if under_way == 0 {
+                let mail = self.mails.next().await?;
+                self.held.push_back(Job { mail, retried: false });
+                continue;
+            }
+            self.go_on().await;
+        }
+    }
+
+    /// Moves what is under way, and takes the next mail as soon as one might begin.
+    async fn go_on(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        let wants = self.held.is_empty() && !self.ended && connection.may_overlap();
+        tokio::select! {
+            biased;
+            mail = self.mails.next(), if wants => match mail {
+                Some(mail) => self.held.push_back(Job { mail, retried: false }),
+                None => self.ended = true,
+            },
+            event = connection.advance() => match event {
+                Ok(Event::Room) => {}
+                Ok(Event::Done(job, outcome)) => self.settle(&job.mail, outcome),
+                Err(failure) => self.broke(&failure, None),
+            },
+        }
+    }
+
+    fn settle(&mut self, mail: &Mail, outcome: Outcome) {
+        self.done.push_back(map::outcome(mail, outcome, &self.relay.peer));
+    }
+
+    async fn begin(&mut self, job: Job, idle: bool) {
+        if !content::is_sound(&job.mail) {
+            self.done.push_back(self.unsound(&job.mail));
+            return;
+        }
+        if idle && let Err(refused) = self.connect().await {
+            self.done.push_back(self.not_attempted(&job.mail, &refused));
+            self.trouble = Some(refused);
+            return;
+        }
+        let Some(connection) = &mut self.connection else { return };
+        match connection.begin(job) {
+            Ok(None) => {}
+            Ok(Some((job, outcome))) => self.settle(&job.mail, outcome),
+            Err(refused) => {
+                let (job, failure) = *refused;
+                self.broke(&failure, Some(job));
             }
         }
     }
 
-    /// The batch's connection, an idle one, or a new one.
-    async fn connect(&mut self) -> Result<Connection, Refused> {
+    /// The connection ended. What it did not take under way, after it had served before, may be tried
+    /// once more over another: nobody's fault. `first`: a mail that could not even begin.
+    fn broke(&mut self, failure: &Failure, first: Option<Job>) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let served = connection.has_served();
+        let transcript: Box<str> = connection.transcript().into();
+        let mut ended = connection.abandon(failure);
+        if let Some(job) = first {
+            let recipients = vec![RecipientResult::NotAttempted(failure.clone()); job.mail.to.len()];
+            ended.push((job, Outcome { recipients, transcript }));
+        }
+        let doubts = ended.iter().filter(|(_, outcome)| is_in_doubt(outcome)).count();
+        let careful = self.relay.trust.ended(&self.relay.peer, failure, doubts);
+        let free = careful || failure.kind != FailureKind::Timeout && served;
+        let mut again = VecDeque::new();
+        for (job, outcome) in ended {
+            if free && !job.retried && is_untouched(&outcome) {
+                again.push_back(Job { retried: true, ..job });
+                continue;
+            }
+            if matches!(failure.kind, FailureKind::Busy | FailureKind::Auth) {
+                self.trouble =
+                    Some(Box::new((map::trouble(failure.clone()), outcome.transcript.to_string())));
+            }
+            self.settle(&job.mail, outcome);
+        }
+        again.append(&mut self.held);
+        self.held = again;
+    }
+
+    /// Makes sure of an idle connection: the batch's own, one of the relay's, or a new one.
+    async fn connect(&mut self) -> Result<(), Refused> {
         if let Some(refused) = &self.trouble {
             return Err(refused.clone());
         }
-        if let Some(mut connection) = self.connection.take()
-            && !connection.is_stale().await
-        {
-            return Ok(connection);
+        if let Some(mut connection) = self.connection.take() {
+            if !connection.reusable() {
+                connection.close().await;
+            } else if !connection.is_stale().await {
+                self.connection = Some(connection);
+                return Ok(());
+            }
         }
-        match idle::take(&self.relay).await {
-            Some(connection) => Ok(connection),
-            None => Connection::open(&self.relay).await,
-        }
-    }
-
-    async fn put_back(&mut self, connection: Connection) {
-        if connection.reusable() {
-            self.connection = Some(connection);
-        } else {
-            connection.close().await;
-        }
+        self.connection = Some(match idle::take(&self.relay).await {
+            Some(connection) => connection,
+            None => Connection::open(&self.relay).await?,
+        });
+        Ok(())
     }
 
     fn not_attempted(&self, mail: &Mail, refused: &Refused) -> MailOutcome {
@@ -110,9 +181,14 @@ impl Batch<'_> {
     }
 }
 
-/// A connection that had served before failed without the mail being in doubt: nobody's fault.
-fn died_unnoticed(failure: &Failure, outcome: &Outcome) -> bool {
-    use smtp::client::RecipientResult::{Accepted, Unknown};
-    let in_doubt = outcome.recipients.iter().any(|result| matches!(result, Unknown(_) | Accepted(_)));
-    failure.kind != FailureKind::Timeout && !in_doubt
+fn is_in_doubt(outcome: &Outcome) -> bool {
+    outcome.recipients.iter().any(|result| matches!(result, RecipientResult::Unknown(_)))
+}
+
+/// Whether nobody was served, and nobody perhaps.
+fn is_untouched(outcome: &Outcome) -> bool {
+    let served = |result: &RecipientResult| {
+        matches!(result, RecipientResult::Unknown(_) | RecipientResult::Accepted(_))
+    };
+    !outcome.recipients.iter().any(served)
 }

@@ -1,10 +1,10 @@
 //! One connection: writes what the core says, reads while it writes, keeps the deadlines.
 
-use super::content::Gather;
-use super::settings::MINIMUM_RATE;
+use super::flow::Flow;
+use super::trust::Caution;
 use super::{Relay, Security, TlsFacts, dial, map, tls};
-use crate::{Mail, Trouble};
-use smtp::client::{self, Client, Failure, FailureKind, Outcome, Output, Phase, Transaction};
+use crate::Trouble;
+use smtp::client::{self, Client, Failure, FailureKind, Output, Phase};
 use smtp::sasl;
 use std::future::poll_fn;
 use std::io;
@@ -23,14 +23,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 const READ: usize = 8 * 1024;
 
 pub(super) struct Connection {
-    relay: Arc<Relay>,
+    pub(super) relay: Arc<Relay>,
     /// `None` only while TLS is made, or when that failed.
-    stream: Option<Box<dyn Duplex>>,
-    client: Client,
+    pub(super) stream: Option<Box<dyn Duplex>>,
+    pub(super) client: Client,
+    pub(super) flow: Flow,
     /// Of the handshake, once it is made.
     tls: Option<TlsFacts>,
     address: Option<SocketAddr>,
-    last_used: Instant,
+    pub(super) last_used: Instant,
 }
 
 /// A connection that did not come to stand: why, and what was said.
@@ -73,11 +74,13 @@ impl Connection {
                 .as_ref()
                 .map(|who| sasl::Credentials { user: who.user.clone(), secret: who.secret.clone() }),
             pin: relay.pin,
+            sequential: relay.trust.caution() == Caution::OneCommand,
         };
         let mut connection = Self {
             relay: Arc::clone(relay),
             stream: Some(line.stream),
             client: Client::new(config),
+            flow: Flow::new(),
             tls: None,
             address: line.address,
             last_used: Instant::now(),
@@ -106,7 +109,7 @@ impl Connection {
         }
         let mut output = self.greeting().await?;
         loop {
-            output = match self.step(output, None).await.map_err(|failure| self.explain(failure))? {
+            output = match self.step(output).await.map_err(|failure| self.explain(failure))? {
                 Output::StartTls => {
                     self.make_tls().await?;
                     self.client.tls_done()
@@ -128,7 +131,7 @@ impl Connection {
             return Ok(Output::Wait);
         }
         let heard = tokio::select! {
-            heard = self.step(Output::Wait, None) => heard,
+            heard = self.step(Output::Wait) => heard,
             () = dial::finds_tls(&relay) => {
                 Err(Failure::new(FailureKind::Misbehaved, Phase::Greeting, None, "the port speaks TLS from the start"))
             }
@@ -145,50 +148,20 @@ impl Connection {
         Ok(())
     }
 
-    /// One transaction to its end. An error that left the message in doubt is in the outcome.
-    pub(super) async fn deliver(&mut self, mail: &Mail) -> Result<Outcome, (Failure, Outcome)> {
-        let transaction = Transaction {
-            from: mail.from.clone(),
-            to: mail.to.clone(),
-            ret: mail.ret,
-            envid: mail.envid.clone(),
-            size: mail.size(),
-            eight_bit: mail.eight_bit,
-            utf8_header: mail.utf8_header,
-        };
-        let mut output = self.client.begin(&transaction);
-        loop {
-            output = match output {
-                Ok(Output::Done(outcome)) => {
-                    self.last_used = Instant::now();
-                    return Ok(outcome);
-                }
-                Ok(output) => self.step(output, Some(mail)).await,
-                Err(failure) => {
-                    let blank = || Outcome {
-                        recipients: vec![
-                            client::RecipientResult::NotAttempted(failure.clone());
-                            mail.to.len()
-                        ],
-                        transcript: self.client.transcript().into(),
-                    };
-                    let blank = blank();
-                    return Err((failure.clone(), self.client.abandon(failure).unwrap_or(blank)));
-                }
-            };
-        }
-    }
-
     /// Whether it can take another mail.
     pub(super) fn reusable(&self) -> bool {
-        let ours = u64::from(self.relay.settings.messages_per_connection);
-        let bound = self.client.capabilities().mail_max.map_or(ours, |theirs| ours.min(u64::from(theirs)));
-        self.stream.is_some() && self.client.reusable() && self.client.transactions() < bound
+        self.stream.is_some() && self.client.reusable() && self.client.transactions() < self.most()
     }
 
-    /// Whether mail went over it before, so that it may have died since.
-    pub(super) fn is_used(&self) -> bool {
-        self.client.transactions() > 0
+    /// Mails that may go over one connection.
+    pub(super) fn most(&self) -> u64 {
+        let ours = u64::from(self.relay.settings.messages_per_connection);
+        self.client.capabilities().mail_max.map_or(ours, |theirs| ours.min(u64::from(theirs)))
+    }
+
+    /// Whether it has served a mail whole, so that it may have died since.
+    pub(super) fn has_served(&self) -> bool {
+        self.client.transactions() > self.under_way() as u64
     }
 
     /// Whether it is too old to trust, or has closed or spoken unasked.
@@ -235,7 +208,7 @@ impl Connection {
         let limit = self.relay.settings.deadlines.quit;
         let quit = async {
             let mut output = self.client.quit();
-            while let Ok(next) = self.step(output, None).await {
+            while let Ok(next) = self.step(output).await {
                 if matches!(next, Output::Closed) {
                     break;
                 }
@@ -249,13 +222,9 @@ impl Connection {
     }
 
     /// Obeys one output and asks for the next.
-    async fn step(&mut self, output: Output, mail: Option<&Mail>) -> Result<Output, Failure> {
+    async fn step(&mut self, output: Output) -> Result<Output, Failure> {
         match output {
-            Output::Write(octets) => self.write(Gather::commands(octets.expose()), false).await,
-            Output::Content => match mail {
-                Some(mail) => self.write(Gather::message(mail), true).await,
-                None => Err(self.lost("no message to send")),
-            },
+            Output::Write(octets) => self.write(octets.expose()).await,
             Output::Wait => self.listen().await,
             other => Ok(other),
         }
@@ -285,20 +254,18 @@ impl Connection {
         }
     }
 
-    /// Writes, and hears what the peer says meanwhile: it may refuse in the middle and close.
-    async fn write(&mut self, mut rest: Gather<'_>, content: bool) -> Result<Output, Failure> {
-        let block = self.relay.settings.deadlines.block;
-        let whole = Instant::now() + block + Duration::from_secs(rest.octets() / MINIMUM_RATE);
+    /// Writes the session's commands, and hears what the peer says meanwhile.
+    async fn write(&mut self, mut rest: &[u8]) -> Result<Output, Failure> {
+        let deadline = Instant::now() + self.relay.settings.deadlines.block;
         loop {
-            let deadline = whole.min(Instant::now() + block);
-            match timeout_at(deadline, self.write_or_hear(&mut rest, content)).await {
+            match timeout_at(deadline, self.write_or_hear(&mut rest)).await {
                 Err(_) => {
                     return Err(self.failure(FailureKind::Timeout, "the peer takes our octets too slowly"));
                 }
                 Ok(Ok(Wrote::All)) => return Ok(Output::Wait),
                 Ok(Ok(Wrote::Heard)) => match self.client.poll()? {
                     Output::Wait => {}
-                    _ if !content && !rest.is_done() => {
+                    _ if !rest.is_empty() => {
                         let text = "the server answers commands before they are sent";
                         return Err(self.failure(FailureKind::Misbehaved, text));
                     }
@@ -309,24 +276,20 @@ impl Connection {
         }
     }
 
-    async fn write_or_hear(&mut self, rest: &mut Gather<'_>, content: bool) -> io::Result<Wrote> {
+    async fn write_or_hear(&mut self, rest: &mut &[u8]) -> io::Result<Wrote> {
         let Self { stream, client, .. } = self;
         let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
         poll_fn(|cx| {
             if let Poll::Ready(heard) = hear(stream, client, cx) {
                 return Poll::Ready(heard.map(|()| Wrote::Heard));
             }
-            while !rest.is_done() {
-                match Pin::new(&mut *stream).poll_write_vectored(cx, &rest.front()) {
+            while !rest.is_empty() {
+                match Pin::new(&mut *stream).poll_write(cx, rest) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Poll::Ready(Ok(taken)) => rest.advance(taken),
+                    Poll::Ready(Ok(taken)) => *rest = rest.get(taken..).unwrap_or_default(),
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 }
-            }
-            // Taken is as good as sent: from here on the peer may have the whole message.
-            if content && !client.in_doubt() {
-                client.content_written();
             }
             Pin::new(&mut *stream).poll_flush(cx).map_ok(|()| Wrote::All)
         })
@@ -350,7 +313,7 @@ impl Connection {
         }
     }
 
-    fn deadline(&self) -> Duration {
+    pub(super) fn deadline(&self) -> Duration {
         let all = &self.relay.settings.deadlines;
         match self.client.awaiting() {
             Some(Phase::Greeting) => all.greeting,
@@ -367,7 +330,7 @@ impl Connection {
         self.failure(FailureKind::Lost, &format!("the connection broke: {cause}"))
     }
 
-    fn failure(&self, kind: FailureKind, text: &str) -> Failure {
+    pub(super) fn failure(&self, kind: FailureKind, text: &str) -> Failure {
         Failure::new(kind, self.client.awaiting().unwrap_or(Phase::Mail), None, text)
     }
 
@@ -383,7 +346,11 @@ impl Connection {
     }
 }
 
-fn hear(stream: &mut Box<dyn Duplex>, client: &mut Client, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+pub(super) fn hear(
+    stream: &mut Box<dyn Duplex>,
+    client: &mut Client,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
     let mut octets = [0u8; READ];
     let mut buffer = ReadBuf::new(&mut octets);
     match Pin::new(stream).poll_read(cx, &mut buffer) {

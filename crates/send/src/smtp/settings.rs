@@ -127,6 +127,8 @@ pub struct SmtpSettings {
     pub max_idle: Duration,
     /// Mails over one connection before QUIT; the relay's own LIMITS (RFC 9422) may make it fewer.
     pub messages_per_connection: u32,
+    /// Texts that may be unanswered at once on a connection, 1 or more: each is in doubt when it breaks.
+    pub max_in_doubt: usize,
 }
 
 impl SmtpSettings {
@@ -143,6 +145,7 @@ impl SmtpSettings {
             deadlines: Deadlines::default(),
             max_idle: Duration::from_secs(30),
             messages_per_connection: 100,
+            max_in_doubt: 8,
         }
     }
 }

@@ -17,6 +17,8 @@ mod reuse;
 #[cfg(test)]
 mod sendmail;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod trouble;

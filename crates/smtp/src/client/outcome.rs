@@ -51,9 +51,10 @@ impl Failure {
         Self { kind, phase, reply, text: text.into() }
     }
 
-    /// Whether the server said in so many words that it did not take the message.
-    pub(super) fn is_refusal(&self) -> bool {
-        self.reply.as_ref().is_some_and(|reply| matches!(reply.code / 100, 4 | 5))
+    /// Whether the server said that it goes (RFC 5321 3.8): what it had not answered by then, it did
+    /// not take.
+    pub(super) fn is_farewell(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| reply.code == 421)
     }
 }
 

@@ -25,11 +25,12 @@ impl Client {
         match reply.class() {
             Some(Class::Success) => {
                 self.caps = Capabilities::from_ehlo(&reply);
+                self.caps.pipelining &= !self.config.sequential;
                 self.after_hello()
             }
             Some(Class::Permanent) if !self.config.lmtp => {
                 let helo = Command::Helo(self.config.hello.clone());
-                Ok(Some(self.write(&[(helo, Expect::Helo)])))
+                Ok(Some(self.write(0, &[(helo, Expect::Helo)])))
             }
             Some(_) => {
                 Err(Failure::new(FailureKind::Busy, Phase::Hello, Some(reply), "the server refuses EHLO"))
@@ -92,8 +93,8 @@ impl Client {
             let answer = self.exchange.as_mut().map(|exchange| exchange.respond(challenge));
             return match answer.unwrap_or(Err(Violation::EndlessAuth)) {
                 Ok(answer) => {
-                    self.expect(Expect::Auth);
-                    self.transcript.sent("***");
+                    self.expect(0, Expect::Auth);
+                    self.transcript.sent(0, "***");
                     let line = [answer.expose(), b"\r\n"].concat();
                     Ok(Some(Output::Write(Secret::from(line))))
                 }
@@ -118,7 +119,7 @@ impl Client {
     fn hello(&mut self) -> Output {
         let name = self.config.hello.clone();
         let command = if self.config.lmtp { Command::Lhlo(name) } else { Command::Ehlo(name) };
-        self.write(&[(command, Expect::Ehlo)])
+        self.write(0, &[(command, Expect::Ehlo)])
     }
 
     /// Clear text is allowed when nothing demands TLS and no secret would be shown.
@@ -131,7 +132,7 @@ impl Client {
     fn after_hello(&mut self) -> Next {
         if let (Security::StartTls { required }, false) = (self.config.security, self.secured) {
             if self.caps.starttls && !self.starttls_refused {
-                return Ok(Some(self.write(&[(Command::StartTls, Expect::StartTls)])));
+                return Ok(Some(self.write(0, &[(Command::StartTls, Expect::StartTls)])));
             }
             if required {
                 let text = "the server does not offer STARTTLS and the settings demand TLS; \
@@ -154,6 +155,6 @@ impl Client {
         let Some(name) = Word::parse(mechanism.name()) else { return Ok(None) };
         let command = Command::Auth { mechanism: name, initial: exchange.initial() };
         self.exchange = Some(exchange);
-        Ok(Some(self.write(&[(command, Expect::Auth)])))
+        Ok(Some(self.write(0, &[(command, Expect::Auth)])))
     }
 }

@@ -1,6 +1,9 @@
-//! One mail: RSET when not the first, MAIL, RCPT, DATA, the end (RFC 5321 3.3, RFC 2920).
+//! One mail: RSET when not the first, MAIL, RCPT, DATA or BDAT, the end (RFC 5321 3.3, RFC 2920,
+//! RFC 3030).
 
 mod begin;
+
+pub use begin::{Begun, Text};
 
 use super::{Client, Expect, Failure, Outcome, Output, Phase, RecipientResult};
 use crate::{Command, Violation};
@@ -34,10 +37,12 @@ enum Content {
 /// A transaction on the wire.
 #[derive(Debug)]
 pub(super) struct Running {
+    pub(super) number: u64,
     commands: Vec<(Command, Expect)>,
     /// The next of `commands` when the server takes one at a time.
     next: usize,
     pipelined: bool,
+    text: Text,
     results: Vec<Option<RecipientResult>>,
     accepted: Vec<usize>,
     mail_accepted: bool,
@@ -47,8 +52,14 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// With BDAT replies to what stands before it may come at any time.
     pub(super) fn note_octets(&mut self) {
-        self.early |= self.content == Content::Sending;
+        self.early |= self.content == Content::Sending && self.text == Text::Data;
+    }
+
+    /// Whether DATA was said, or will be, and its 354 is not there: nothing may follow it.
+    pub(super) fn awaits_go_ahead(&self) -> bool {
+        !self.pipelined || self.text == Text::Data && self.content == Content::NotAsked
     }
 
     fn settle(&mut self, recipients: &[usize], result: &RecipientResult) {
@@ -64,6 +75,16 @@ impl Running {
             place.get_or_insert_with(|| result.clone());
         }
     }
+
+    /// The server took the text although it had refused the sender: nobody knows under whose name.
+    fn doubt_all(&mut self) {
+        for (n, place) in self.results.iter_mut().enumerate() {
+            if matches!(place, Some(RecipientResult::Refused { .. })) {
+                *place = None;
+                self.accepted.push(n);
+            }
+        }
+    }
 }
 
 impl Client {
@@ -74,7 +95,7 @@ impl Client {
 
     /// RFC 5321 4.1.1.2. Only this 2yz makes the later replies count.
     pub(super) fn on_mail(&mut self, reply: Reply) -> Next {
-        let Some(running) = &mut self.running else { return Ok(None) };
+        let Some(running) = self.running.front_mut() else { return Ok(None) };
         match reply.class() {
             Some(Class::Success) => {
                 running.mail_accepted = true;
@@ -90,7 +111,7 @@ impl Client {
 
     /// RFC 5321 4.1.1.3.
     pub(super) fn on_rcpt(&mut self, recipient: usize, reply: Reply) -> Next {
-        let Some(running) = &mut self.running else { return Ok(None) };
+        let Some(running) = self.running.front_mut() else { return Ok(None) };
         match reply.class() {
             None => return Err(self.wrong_kind(Phase::Rcpt, reply)),
             Some(_) if !running.mail_accepted => {}
@@ -105,7 +126,7 @@ impl Client {
 
     /// RFC 5321 4.1.1.4: 354 or a refusal. RFC 2920 3.1: 354 may come though nobody was accepted.
     pub(super) fn on_data(&mut self, reply: Reply) -> Next {
-        let Some(running) = &mut self.running else { return Ok(None) };
+        let Some(running) = self.running.front_mut() else { return Ok(None) };
         if reply.code != 354 {
             return match reply.class() {
                 Some(Class::Transient | Class::Permanent) => {
@@ -115,49 +136,63 @@ impl Client {
                 _ => Err(self.wrong_kind(Phase::Data, reply)),
             };
         }
+        if !running.mail_accepted {
+            // A text now, were it a dot alone, could leave under the sender of another mail.
+            return Err(self.violated_at(Phase::Data, Violation::ForeignSender, reply));
+        }
+        let number = running.number;
         if running.accepted.is_empty() {
-            self.expect(Expect::LoneDot);
-            self.transcript.sent(".");
+            self.expect(number, Expect::LoneDot);
+            self.transcript.sent(number, ".");
             return Ok(Some(Output::Write(crate::sasl::Secret::from(crate::dot::END.to_vec()))));
         }
         running.content = Content::Sending;
         running.early = !self.parser.is_empty();
         if self.config.lmtp {
             for recipient in running.accepted.clone() {
-                self.expect(Expect::End(Some(recipient)));
+                self.expect(number, Expect::End(Some(recipient)));
             }
         } else {
-            self.expect(Expect::End(None));
+            self.expect(number, Expect::End(None));
         }
-        Ok(Some(Output::Content))
+        Ok(Some(Output::Content(number)))
     }
 
-    /// Header, body and the end of data were handed to the transport: from now on silence means
+    /// This transaction's text and its end were handed to the transport: from now on silence means
     /// that nobody knows (RFC 1047).
-    pub fn content_written(&mut self) {
-        if let Some(running) = &mut self.running {
+    pub fn content_written(&mut self, transaction: u64) {
+        if let Some(running) = self.running.iter_mut().find(|running| running.number == transaction) {
             running.content = Content::Written;
         }
-        self.transcript.sent("(message)");
+        self.transcript.sent(transaction, "(message)");
     }
 
     /// RFC 5321 4.2.5: 2yz moves responsibility. RFC 2033 4.2: in LMTP for one recipient.
     pub(super) fn on_end(&mut self, recipient: Option<usize>, reply: Reply) -> Next {
-        let Some(running) = &mut self.running else { return Ok(None) };
+        let Some(running) = self.running.front_mut() else { return Ok(None) };
         let whole = running.content == Content::Written && !running.early;
         let result = match reply.class() {
-            Some(Class::Success) if whole => RecipientResult::Accepted(reply),
-            Some(Class::Success) => return Err(self.violated(Violation::EarlySuccess, Some(reply))),
+            Some(Class::Success) if !whole => {
+                return Err(self.violated_at(Phase::End, Violation::EarlySuccess, reply));
+            }
+            Some(Class::Success) if !running.mail_accepted => {
+                running.doubt_all();
+                return Err(self.violated_at(Phase::End, Violation::ForeignSender, reply));
+            }
+            Some(Class::Success) => RecipientResult::Accepted(reply),
             Some(_) => RecipientResult::Refused { phase: Phase::End, reply },
             None => return Err(self.wrong_kind(Phase::End, reply)),
         };
-        // The server is no longer reading text, we were still sending it.
-        self.reusable &= whole;
+        // A server that takes a text for nobody is not to be trusted with another mail; one that is no
+        // longer reading the text of DATA while we are still sending it is not in step.
+        let odd = running.accepted.is_empty() && matches!(result, RecipientResult::Accepted(_));
+        self.reusable &= !odd && (whole || running.text == Text::Bdat);
         match recipient {
             Some(recipient) => running.settle(&[recipient], &result),
             None => running.settle(&running.accepted.clone(), &result),
         }
-        if self.pending.is_empty() { self.finish() } else { Ok(None) }
+        let more = self.pending.front().is_some_and(|next| matches!(next.expect, Expect::End(Some(_))));
+        if more { Ok(None) } else { self.finish() }
     }
 
     /// Nobody was accepted, so whatever this says nothing was delivered. A server that took it
@@ -167,41 +202,53 @@ impl Client {
         self.finish()
     }
 
-    /// Ends the running transaction because the connection ended. `None` when there was none.
-    pub fn abandon(&mut self, failure: Failure) -> Option<Outcome> {
+    /// Ends all that is under way because the connection ended, the oldest first.
+    pub fn abandon(&mut self, failure: &Failure) -> Vec<(u64, Outcome)> {
         self.reusable = false;
-        let mut running = self.running.take()?;
-        self.transcript.note(&failure.text);
-        if running.content == Content::Written && !failure.is_refusal() {
-            running.settle(&running.accepted.clone(), &RecipientResult::Unknown(failure.clone()));
+        self.pending.clear();
+        let mut all = Vec::with_capacity(self.running.len());
+        while let Some(mut running) = self.running.pop_front() {
+            self.transcript.note(running.number, &failure.text);
+            if running.content == Content::Written && !failure.is_farewell() {
+                running.settle(&running.accepted.clone(), &RecipientResult::Unknown(failure.clone()));
+                // Their RCPT may have been accepted, and we did not hear it.
+                if running.text == Text::Bdat {
+                    running.settle_all(&RecipientResult::Unknown(failure.clone()));
+                }
+            }
+            running.settle_all(&RecipientResult::NotAttempted(failure.clone()));
+            all.push((running.number, self.outcome(running)));
         }
-        running.settle_all(&RecipientResult::NotAttempted(failure));
-        Some(self.outcome(running))
+        all
     }
 
-    /// Whether the end of data was sent, so that another attempt could deliver twice.
-    pub fn in_doubt(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.content == Content::Written)
+    /// Texts sent and unanswered, so that another attempt could deliver twice.
+    pub fn in_doubt(&self) -> usize {
+        self.running.iter().filter(|running| running.content == Content::Written).count()
     }
 
     /// The next command for a server that takes one at a time.
     fn go_on(&mut self) -> Next {
-        let Some(running) = self.running.as_mut().filter(|running| !running.pipelined) else {
+        let Some(running) = self.running.front_mut().filter(|running| !running.pipelined) else {
             return Ok(None);
         };
-        let command = running.commands.get(running.next).cloned();
+        let (number, command) = (running.number, running.commands.get(running.next).cloned());
         running.next += 1;
-        Ok(command.map(|command| self.write(&[command])))
+        Ok(command.map(|command| self.write(number, &[command])))
     }
 
     /// Nothing more to gain: done at once, or when the pipelined replies are in.
     fn stop_or_drain(&mut self) -> Next {
-        if self.pending.is_empty() { self.finish() } else { Ok(None) }
+        let running = self.running.front().map(|running| running.number);
+        let more = self.pending.front().is_some_and(|next| Some(next.transaction) == running);
+        if more { Ok(None) } else { self.finish() }
     }
 
     fn finish(&mut self) -> Next {
-        let outcome = self.running.take().map(|running| self.outcome(running));
-        Ok(outcome.map(Output::Done))
+        let Some(running) = self.running.pop_front() else { return Ok(None) };
+        self.draining |= running.accepted.is_empty() && !self.pending.is_empty();
+        let number = running.number;
+        Ok(Some(Output::Done(number, self.outcome(running))))
     }
 
     fn outcome(&mut self, running: Running) -> Outcome {
@@ -213,7 +260,9 @@ impl Client {
         let recipients: Vec<_> =
             running.results.into_iter().map(|result| result.unwrap_or_else(forgotten)).collect();
         let good = recipients.iter().all(|result| matches!(result, RecipientResult::Accepted(_)));
-        let transcript = if good { self.transcript.brief() } else { self.transcript.whole() };
+        let number = running.number;
+        let transcript = if good { self.transcript.brief(number) } else { self.transcript.whole(number) };
+        self.transcript.end(number);
         Outcome { recipients, transcript: transcript.into() }
     }
 }

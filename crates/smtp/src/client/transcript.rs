@@ -5,6 +5,7 @@
 
 use crate::limits;
 use envelope::Reply;
+use std::collections::VecDeque;
 
 const LINE: usize = 512;
 const SESSION: usize = 4 * 1024;
@@ -45,14 +46,14 @@ impl Ends {
 #[derive(Debug)]
 pub(super) struct Transcript {
     session: Ends,
-    mail: Ends,
-    in_mail: bool,
+    /// By transaction, the oldest first.
+    mails: VecDeque<(u64, Ends)>,
     secured: bool,
 }
 
 impl Transcript {
     pub(super) fn new(secured: bool) -> Self {
-        Self { session: Ends::default(), mail: Ends::default(), in_mail: false, secured }
+        Self { session: Ends::default(), mails: VecDeque::new(), secured }
     }
 
     pub(super) fn secured(&mut self) {
@@ -60,50 +61,62 @@ impl Transcript {
     }
 
     /// A transaction begins: its lines are its own.
-    pub(super) fn begin(&mut self) {
-        self.mail = Ends::default();
-        self.in_mail = true;
+    pub(super) fn begin(&mut self, transaction: u64) {
+        self.mails.push_back((transaction, Ends::default()));
     }
 
-    pub(super) fn sent(&mut self, text: &str) {
+    /// Its lines are gone.
+    pub(super) fn end(&mut self, transaction: u64) {
+        self.mails.retain(|(number, _)| *number != transaction);
+    }
+
+    /// In transaction 0 it is the session's line.
+    pub(super) fn sent(&mut self, transaction: u64, text: &str) {
         let mark = if self.secured { "~>" } else { "->" };
-        self.add(mark, text);
+        self.add(transaction, mark, text);
     }
 
-    pub(super) fn received(&mut self, reply: &Reply) {
+    pub(super) fn received(&mut self, transaction: u64, reply: &Reply) {
         let mark = if self.secured { "<~" } else { "<-" };
         let last = reply.lines.len().saturating_sub(1);
         for (n, line) in reply.lines.iter().enumerate() {
             let separator = if n == last { ' ' } else { '-' };
-            self.add(mark, &format!("{}{separator}{line}", reply.code));
+            self.add(transaction, mark, &format!("{}{separator}{line}", reply.code));
         }
     }
 
-    pub(super) fn note(&mut self, text: &str) {
-        self.add("**", text);
+    pub(super) fn note(&mut self, transaction: u64, text: &str) {
+        self.add(transaction, "**", text);
     }
 
     /// Session and transaction.
-    pub(super) fn whole(&self) -> String {
+    pub(super) fn whole(&self, transaction: u64) -> String {
         let mut out = String::new();
         self.session.write(&mut out);
-        self.mail.write(&mut out);
+        if let Some(mail) = self.mail(transaction) {
+            mail.write(&mut out);
+        }
         out
     }
 
     /// The transaction's own lines, short.
-    pub(super) fn brief(&self) -> String {
+    pub(super) fn brief(&self, transaction: u64) -> String {
         let mut out = String::new();
-        self.mail.write(&mut out);
+        if let Some(mail) = self.mail(transaction) {
+            mail.write(&mut out);
+        }
         shorten(out, limits::TRANSCRIPT_SUCCESS)
     }
 
-    fn add(&mut self, mark: &str, text: &str) {
+    fn mail(&self, transaction: u64) -> Option<&Ends> {
+        self.mails.iter().find(|(number, _)| *number == transaction).map(|(_, mail)| mail)
+    }
+
+    fn add(&mut self, transaction: u64, mark: &str, text: &str) {
         let line = format!("{mark} {}", escape(text));
-        if self.in_mail {
-            self.mail.push(&line, (limits::TRANSCRIPT - SESSION) / 2 - 16);
-        } else {
-            self.session.push(&line, SESSION / 2 - 16);
+        match self.mails.iter_mut().find(|(number, _)| *number == transaction) {
+            Some((_, mail)) => mail.push(&line, (limits::TRANSCRIPT - SESSION) / 2 - 16),
+            None => self.session.push(&line, SESSION / 2 - 16),
         }
     }
 }

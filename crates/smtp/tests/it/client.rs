@@ -5,7 +5,8 @@
 //! result. At the end nothing may be left unread or unchecked.
 
 use postrider_smtp::client::{
-    Client, Config, Failure, FailureKind, Outcome, Output, Phase, RecipientResult, Security, Transaction,
+    Begun, Client, Config, Failure, FailureKind, Outcome, Output, Phase, RecipientResult, Security, Text,
+    Transaction,
 };
 use postrider_smtp::command::HelloName;
 use postrider_smtp::sasl::{Credentials, Mechanism, Secret};
@@ -15,6 +16,8 @@ struct Run {
     config: Config,
     client: Option<Client>,
     written: Vec<u8>,
+    /// Transactions whose text is being written, the oldest first.
+    writing: VecDeque<u64>,
     asked: VecDeque<String>,
     results: VecDeque<RecipientResult>,
 }
@@ -28,8 +31,16 @@ impl Run {
             private: false,
             credentials: None,
             pin: None,
+            sequential: false,
         };
-        Self { config, client: None, written: Vec::new(), asked: VecDeque::new(), results: VecDeque::new() }
+        Self {
+            config,
+            client: None,
+            written: Vec::new(),
+            writing: VecDeque::new(),
+            asked: VecDeque::new(),
+            results: VecDeque::new(),
+        }
     }
 
     fn set(&mut self, setting: &str) {
@@ -63,7 +74,11 @@ impl Run {
                 self.written.extend_from_slice(octets.expose());
                 return true;
             }
-            Ok(Output::Done(outcome)) => {
+            Ok(Output::Content(transaction)) => {
+                self.writing.push_back(transaction);
+                "content".into()
+            }
+            Ok(Output::Done(_, outcome)) => {
                 self.take(outcome);
                 let reusable = self.client().reusable();
                 if reusable { "done".into() } else { "done, close".into() }
@@ -71,7 +86,7 @@ impl Run {
             Ok(other) => format!("{other:?}").to_lowercase(),
             Err(failure) => {
                 let asked = format!("{:?} {:?}", failure.kind, failure.phase).to_lowercase();
-                if let Some(outcome) = self.client().abandon(failure) {
+                for (_, outcome) in self.client().abandon(&failure) {
                     self.take(outcome);
                 }
                 self.asked.push_back(asked);
@@ -99,11 +114,17 @@ impl Run {
         let (verb, rest) = act.split_once(' ').unwrap_or((act, ""));
         let output = match verb {
             "tls" => Ok(self.client().tls_done()),
-            "mail" => {
-                let transaction = transaction(rest);
-                self.client().begin(&transaction)
+            "mail" => self.begin(rest, Text::Data),
+            "bdat" => self.begin(rest, Text::Bdat),
+            "overlap?" => {
+                let may = self.client().may_overlap();
+                self.asked.push_back(if may { "yes".into() } else { "no".into() });
+                return;
             }
-            "written" => return self.client().content_written(),
+            "written" => {
+                let transaction = self.writing.pop_front().unwrap_or_default();
+                return self.client().content_written(transaction);
+            }
             "quit" => Ok(self.client().quit()),
             "lost" => Err(Failure::new(
                 FailureKind::Lost,
@@ -114,6 +135,20 @@ impl Run {
             other => panic!("unknown act {other:?}"),
         };
         self.obey(output);
+    }
+}
+
+impl Run {
+    fn begin(&mut self, words: &str, text: Text) -> Result<Output, Failure> {
+        match self.client().begin(&transaction(words), text)? {
+            Begun::Refused(outcome) => Ok(Output::Done(0, outcome)),
+            Begun::Lines { transaction, octets, text } => {
+                if text == Text::Bdat {
+                    self.writing.push_back(transaction);
+                }
+                Ok(Output::Write(Secret::from(octets)))
+            }
+        }
     }
 }
 
@@ -218,7 +253,10 @@ fn success_that_came_before_the_text_is_never_delivery() {
     run.say(b"250-mx\r\n250 PIPELINING\r\n", 100);
     run.act("mail a@example b@example");
     run.client().receive(b"250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n");
-    assert!(matches!(run.client().poll(), Ok(Output::Content)));
+    let output = run.client().poll();
+    assert!(matches!(output, Ok(Output::Content(1))));
+    run.obey(output);
+    run.asked.clear();
     run.act("written");
     let output = run.client().poll();
     assert!(matches!(&output, Err(failure) if failure.kind == FailureKind::Misbehaved), "{output:?}");

@@ -1,52 +1,80 @@
 //! What a transaction says, and whether this server can take it at all.
 
 use super::{Content, Running, Transaction};
-use crate::client::{Client, Expect, Failure, Output, RecipientResult};
+use crate::client::{Client, Expect, Failure, Outcome, RecipientResult};
 use crate::command::{Body, MailParameters, Orcpt, Path, RcptParameters, Xtext};
 use crate::{Capabilities, Command, Violation, limits};
 use envelope::{Class, EnhancedStatus, Recipient};
 
+/// How the text travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    /// After 354, dot-stuffed (RFC 5321 4.1.1.4).
+    Data,
+    /// Behind BDAT in the same write, as it is (RFC 3030 2): one round trip, and none to wait for
+    /// before the next mail.
+    Bdat,
+}
+
+/// How a transaction began.
+#[derive(Debug)]
+pub enum Begun {
+    /// Nothing was said: this server can take it for nobody.
+    Refused(Outcome),
+    /// Write these lines, and with [`Text::Bdat`] the text at once, then call
+    /// [`Client::content_written`].
+    Lines { transaction: u64, octets: Vec<u8>, text: Text },
+}
+
 impl Client {
-    /// Begins a transaction on an idle session. With PIPELINING all commands go in one write; any but
-    /// the first begins with RSET, because some servers would otherwise accept it under the sender of
-    /// the one before.
-    pub fn begin(&mut self, transaction: &Transaction) -> Result<Output, Failure> {
-        self.transcript.begin();
-        if !self.pending.is_empty() || !self.parser.is_empty() {
+    /// Begins a transaction on an idle session, or behind others when [`Client::may_overlap`]. With
+    /// PIPELINING all commands go in one write; any but the first begins with RSET, because some
+    /// servers would otherwise accept it under the sender of the one before. BDAT is used when
+    /// `wanted` and offered.
+    pub fn begin(&mut self, transaction: &Transaction, wanted: Text) -> Result<Begun, Failure> {
+        let idle = self.pending.is_empty() && self.running.is_empty();
+        if !idle && !self.may_overlap() || idle && !self.parser.is_empty() {
             return Err(self.violated(Violation::Unsolicited, None));
         }
         let results: Vec<_> = match refuse_whole(transaction, &self.caps) {
             Some(refusal) => vec![Some(refusal); transaction.to.len()],
             None => transaction.to.iter().map(|to| refuse_recipient(to, &self.caps)).collect(),
         };
-        let mut commands = commands(transaction, &results, &self.caps);
-        if self.transactions > 0 {
-            commands.insert(0, (Command::Rset, Expect::Rset));
-        }
-        let nobody = results.iter().all(Option::is_some);
         let pipelined = self.caps.pipelining;
+        let bdat = wanted == Text::Bdat && pipelined && self.caps.chunking && !self.config.lmtp;
+        let text = if bdat { Text::Bdat } else { Text::Data };
+        let nobody = results.iter().all(Option::is_some);
         let mut running = Running {
+            number: if nobody { 0 } else { self.transactions + 1 },
             commands: Vec::new(),
             next: 1,
             pipelined,
+            text,
             results,
             accepted: Vec::new(),
             mail_accepted: false,
-            content: Content::NotAsked,
+            content: if bdat { Content::Sending } else { Content::NotAsked },
             early: false,
         };
         if nobody {
-            return Ok(Output::Done(self.outcome(running)));
+            return Ok(Begun::Refused(self.outcome(running)));
+        }
+        let mut commands = commands(transaction, &running.results, &self.caps, text);
+        if self.transactions > 0 {
+            commands.insert(0, (Command::Rset, Expect::Rset));
         }
         self.transactions += 1;
-        if pipelined {
-            self.running = Some(running);
-            return Ok(self.write(&commands));
-        }
-        let first: Vec<_> = commands.first().cloned().into_iter().collect();
-        running.commands = commands;
-        self.running = Some(running);
-        Ok(self.write(&first))
+        let number = running.number;
+        self.transcript.begin(number);
+        let octets = if pipelined {
+            self.lines(number, &commands)
+        } else {
+            let first: Vec<_> = commands.first().cloned().into_iter().collect();
+            running.commands = commands;
+            self.lines(number, &first)
+        };
+        self.running.push_back(running);
+        Ok(Begun::Lines { transaction: number, octets, text })
     }
 }
 
@@ -54,6 +82,7 @@ fn commands(
     transaction: &Transaction,
     results: &[Option<RecipientResult>],
     caps: &Capabilities,
+    text: Text,
 ) -> Vec<(Command, Expect)> {
     let Some(from) = Path::new(&transaction.from) else { return Vec::new() };
     let open = || transaction.to.iter().zip(results).enumerate().filter(|(_, (_, result))| result.is_none());
@@ -82,7 +111,10 @@ fn commands(
         }
         all.push((Command::Rcpt { to: path, parameters }, Expect::Rcpt(n)));
     }
-    all.push((Command::Data, Expect::Data));
+    all.push(match text {
+        Text::Data => (Command::Data, Expect::Data),
+        Text::Bdat => (Command::Bdat { octets: transaction.size, last: true }, Expect::End(None)),
+    });
     all
 }
 
