@@ -170,9 +170,11 @@ const RELAY: &[Key] = &[
         "Which relay comes first: the lowest number. The next one is for when it fails.",
     ),
     key("RATE", Rate, Means("no limit"), "Mails a relay gets in a second, minute, hour or day: 100/m."),
-    with(
-        NotYet("remove it"),
-        key("MAX_IN_DOUBT", Count, Value("8"), "Mails sent on a connection ahead of their answers."),
+    key(
+        "MAX_IN_DOUBT",
+        Count,
+        Value("8"),
+        "Mails sent on a connection ahead of their answers, where the relay takes pipelining; 1: one after the other.",
     ),
 ];
 
