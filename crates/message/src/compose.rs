@@ -74,9 +74,9 @@ pub fn compose(
 }
 
 /// Sets what the caller's headers cannot replace, and the Message-ID when there is none.
-fn set_own(
-    all: &mut Fields,
-    draft: &Draft,
+fn set_own<'a>(
+    all: &mut Fields<'a>,
+    draft: &'a Draft,
     profile: &Profile,
     date: Timestamp,
     unique: u128,
@@ -87,15 +87,15 @@ fn set_own(
     fields::check_text("subject", &subject, faults);
     fields::check_text("subject_prefix", &profile.subject_prefix, faults);
     let subject = match profile.subject_prefix.as_str() {
-        "" => subject.into_owned(),
-        prefix => format!("{prefix} {subject}"),
+        "" => subject,
+        prefix => format!("{prefix} {subject}").into(),
     };
     all.set("Subject", Value::Text(subject));
-    all.set("Date", Value::Text(identity::date_text(date)));
+    all.set("Date", Value::Text(identity::date_text(date).into()));
     all.set("X-Auto-Response-Suppress", Value::Text("All".into()));
     if all.text("Message-ID").is_none() {
         let id = identity::message_id(draft, &profile.message_id, date, unique);
-        all.set("Message-ID", Value::Text(id));
+        all.set("Message-ID", Value::Text(id.into()));
     }
 }
 
@@ -103,10 +103,11 @@ fn set_own(
 const ORDER: [&str; 10] =
     ["Date", "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Message-ID", "In-Reply-To", "References"];
 
-fn write_fields(all: &mut Fields) -> Result<Vec<u8>, ComposeError> {
-    let rank = |f: &Field| ORDER.iter().position(|n| n.eq_ignore_ascii_case(&f.name)).unwrap_or(ORDER.len());
+fn write_fields(all: &mut Fields<'_>) -> Result<Vec<u8>, ComposeError> {
+    let rank =
+        |f: &Field<'_>| ORDER.iter().position(|n| n.eq_ignore_ascii_case(f.name)).unwrap_or(ORDER.len());
     all.0.sort_by_key(rank);
-    let size = |f: &Field| match &f.value {
+    let size = |f: &Field<'_>| match &f.value {
         Value::Mailboxes(list) => list.len() * 64,
         Value::Text(text) => text.len() + text.len() / 8 + f.name.len() + 4,
     };
@@ -118,10 +119,10 @@ fn write_fields(all: &mut Fields) -> Result<Vec<u8>, ComposeError> {
             continue;
         }
         let value = match &field.value {
-            Value::Mailboxes(list) => header::mailboxes(&field.name, list).into(),
-            Value::Text(text) => header::unstructured(&field.name, text),
+            Value::Mailboxes(list) => header::mailboxes(field.name, list).into(),
+            Value::Text(text) => header::unstructured(field.name, text),
         };
-        if !header::put(&mut block, &field.name, &value) {
+        if !header::put(&mut block, field.name, &value) {
             let place = format!("headers.{}", field.name);
             faults.add(place, "a word in it makes a line longer than 998 octets; put blanks in it");
         }
@@ -130,7 +131,7 @@ fn write_fields(all: &mut Fields) -> Result<Vec<u8>, ComposeError> {
     Ok(block)
 }
 
-fn envelope_of(all: &Fields, profile: &Profile) -> Envelope {
+fn envelope_of(all: &Fields<'_>, profile: &Profile) -> Envelope {
     let first = |name: &str| all.mailboxes(name).first().map(|m| m.address.clone());
     let from = match &profile.envelope_from {
         Some(path) => path.clone(),

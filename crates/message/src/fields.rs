@@ -4,32 +4,33 @@ use crate::error::Faults;
 use crate::header::is_field_name;
 use crate::{Draft, Profile, Written};
 use envelope::Mailbox;
+use std::borrow::Cow;
 
 /// Recipients of one message.
 const MAX_RECIPIENTS: usize = 1000;
 
 /// One field of the header, checked, not yet encoded.
-pub(crate) struct Field {
-    pub(crate) name: String,
-    pub(crate) value: Value,
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: Value<'a>,
 }
 
-pub(crate) enum Value {
-    Text(String),
+pub(crate) enum Value<'a> {
+    Text(Cow<'a, str>),
     Mailboxes(Vec<Mailbox>),
 }
 
 /// The header as a list of fields, one per name.
 #[derive(Default)]
-pub(crate) struct Fields(pub(crate) Vec<Field>);
+pub(crate) struct Fields<'a>(pub(crate) Vec<Field<'a>>);
 
-impl Fields {
+impl<'a> Fields<'a> {
     fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|f| f.name.eq_ignore_ascii_case(name))
     }
 
-    pub(crate) fn set(&mut self, name: &str, value: Value) {
-        let field = Field { name: name.to_owned(), value };
+    pub(crate) fn set(&mut self, name: &'a str, value: Value<'a>) {
+        let field = Field { name, value };
         match self.position(name).and_then(|at| self.0.get_mut(at)) {
             Some(old) => *old = field,
             None => self.0.push(field),
@@ -56,7 +57,7 @@ impl Fields {
 }
 
 /// The fields that the draft's own keys make.
-pub(crate) fn of_draft(draft: &Draft, profile: &Profile, faults: &mut Faults) -> Fields {
+pub(crate) fn of_draft<'a>(draft: &Draft, profile: &Profile, faults: &mut Faults) -> Fields<'a> {
     let mut fields = Fields::default();
     let mut from = Vec::new();
     match &draft.from {
@@ -123,7 +124,12 @@ pub(crate) fn check_text(place: &str, text: &str, faults: &mut Faults) {
 }
 
 /// Applies the caller's headers, before Subject, Date and the rest are set.
-pub(crate) fn apply_headers(fields: &mut Fields, draft: &Draft, profile: &Profile, faults: &mut Faults) {
+pub(crate) fn apply_headers<'a>(
+    fields: &mut Fields<'a>,
+    draft: &'a Draft,
+    profile: &Profile,
+    faults: &mut Faults,
+) {
     for (name, values) in &draft.headers {
         let place = || format!("headers.{}", name.escape_default());
         if OWN_KEYS.iter().any(|own| own.eq_ignore_ascii_case(name)) && !profile.headers_may_replace {
@@ -148,18 +154,18 @@ const OWN_KEYS: [&str; 9] = [
 ];
 
 /// Applies the operator's override headers, which come last.
-pub(crate) fn apply_overrides(fields: &mut Fields, profile: &Profile, faults: &mut Faults) {
+pub(crate) fn apply_overrides<'a>(fields: &mut Fields<'a>, profile: &'a Profile, faults: &mut Faults) {
     for (name, values) in &profile.override_headers {
         let place = || format!("override_header.{}", name.escape_default());
         apply(fields, &place, name, values, faults);
     }
 }
 
-fn apply(
-    fields: &mut Fields,
+fn apply<'a>(
+    fields: &mut Fields<'a>,
     place: &dyn Fn() -> String,
-    name: &str,
-    values: &[String],
+    name: &'a str,
+    values: &'a [String],
     faults: &mut Faults,
 ) {
     if !is_field_name(name) {
@@ -170,14 +176,14 @@ fn apply(
         return faults
             .add(place(), "this field follows from the content or the way of the mail; leave it out");
     }
+    let mut further = values.iter().map(String::as_str).filter(|v| !v.trim().is_empty());
+    let Some(first) = further.next() else { return fields.remove(name) };
+    let mut text = Cow::Borrowed(first);
     let separator = if THREAD_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name)) { " " } else { ", " };
-    let mut text = String::with_capacity(values.iter().map(|v| v.len() + 2).sum());
-    for value in values.iter().filter(|v| !v.trim().is_empty()) {
-        text.push_str(if text.is_empty() { "" } else { separator });
+    for value in further {
+        let text = text.to_mut();
+        text.push_str(separator);
         text.push_str(value);
-    }
-    if text.is_empty() {
-        return fields.remove(name);
     }
     if ADDRESS_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(name)) {
         return match Mailbox::parse_list(&text) {
@@ -214,7 +220,7 @@ const STRUCTURED: [&str; 4] = ["Message-ID", "References", "In-Reply-To", "Date"
 const MAX_ID: usize = 900;
 
 /// What must hold when all layers are applied.
-pub(crate) fn check_whole(fields: &Fields, broken: bool, faults: &mut Faults) {
+pub(crate) fn check_whole(fields: &Fields<'_>, broken: bool, faults: &mut Faults) {
     match fields.mailboxes("From").len() {
         1 => {}
         0 if broken => {}

@@ -20,6 +20,12 @@ pub(crate) fn put(out: &mut Vec<u8>, name: &str, value: &str) -> bool {
     out.extend_from_slice(name.as_bytes());
     out.push(b':');
     let mut column = name.len() + 1;
+    if column + 1 + value.len() <= FOLD && !value.is_empty() {
+        out.push(b' ');
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        return true;
+    }
     let mut fits = true;
     let mut rest = value;
     let mut first = true;
@@ -60,17 +66,12 @@ pub(crate) fn unstructured<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 fn is_plain(value: &str, longest: usize) -> bool {
     let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
     let bytes = value.as_bytes();
-    let mut word = 0;
-    let mut before = 0;
-    for &b in bytes {
-        word = if b == b' ' || b == b'\t' { 0 } else { word + 1 };
-        let good = matches!(b, b' '..=b'~' | b'\t') && word < longest && !(before == b'=' && b == b'?');
-        if !good {
-            return false;
-        }
-        before = b;
-    }
-    !blank(bytes.first()) && !blank(bytes.last())
+    let odd = bytes.iter().fold(false, |odd, &b| odd | !(matches!(b, b' '..=b'~') | (b == b'\t')));
+    let before = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at));
+    !odd && !blank(bytes.first())
+        && !blank(bytes.last())
+        && !memchr::memchr_iter(b'?', bytes).any(|at| before(at) == Some(&b'='))
+        && (bytes.len() < longest || value.split([' ', '\t']).all(|word| word.len() < longest))
 }
 
 /// The value of an address field: mailboxes by comma.
