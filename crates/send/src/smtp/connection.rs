@@ -44,21 +44,24 @@ enum Wrote {
 }
 
 impl Connection {
-    /// Connects, makes TLS, says EHLO, logs in.
+    /// Connects, makes TLS, says EHLO, logs in. Where a host turns us away before the login, the name's next
+    /// address is tried (RFC 5321 5.1).
     pub(super) async fn open(relay: &Arc<Relay>) -> Result<Self, Refused> {
-        let mut connection = Self::dial(relay).await.map_err(|trouble| {
-            let said = format!("** {}\n", trouble.text);
-            Box::new((trouble, said))
-        })?;
-        match connection.stand().await {
-            Ok(()) => Ok(connection),
-            Err(trouble) => Err(Box::new((trouble, connection.client.transcript()))),
+        let mut tried = dial::Tried::default();
+        loop {
+            let mut connection = match Self::dial(relay, &tried).await {
+                Ok(connection) => connection,
+                Err(trouble) => return Err(tried.end(trouble)),
+            };
+            let Err(trouble) = connection.stand().await else { return Ok(connection) };
+            let refused = Box::new((trouble, connection.client.transcript()));
+            tried.add(connection.address, refused, &relay.settings.deadlines)?;
         }
     }
 
     /// The line alone; nothing is said yet.
-    pub(super) async fn dial(relay: &Arc<Relay>) -> Result<Self, Trouble> {
-        let line = dial::dial(relay).await?;
+    pub(super) async fn dial(relay: &Arc<Relay>, tried: &dial::Tried) -> Result<Self, Trouble> {
+        let line = dial::dial(relay, tried).await?;
         let settings = &relay.settings;
         let config = client::Config {
             lmtp: settings.lmtp,

@@ -1,6 +1,9 @@
 //! Opening the line: a name's addresses beside each other, a unix socket, TLS over either.
 
 mod race;
+mod tried;
+
+pub(super) use tried::Tried;
 
 use super::connection::Duplex;
 use super::{Endpoint, Relay, TlsFacts, tls};
@@ -20,10 +23,11 @@ pub(super) struct Line {
     pub(super) address: Option<SocketAddr>,
 }
 
-pub(super) async fn dial(relay: &Relay) -> Result<Line, Trouble> {
+/// A line to the first address to answer of those not `tried`.
+pub(super) async fn dial(relay: &Relay, tried: &Tried) -> Result<Line, Trouble> {
     match &relay.settings.endpoint {
         Endpoint::Tcp { host, port } => {
-            let stream = tcp(relay, host, *port).await?;
+            let stream = tcp(relay, host, *port, tried).await?;
             let address = stream.peer_addr().ok();
             let private = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
             Ok(Line { stream: Box::new(stream), private, address })
@@ -37,22 +41,31 @@ pub(super) async fn dial(relay: &Relay) -> Result<Line, Trouble> {
     }
 }
 
-async fn tcp(relay: &Relay, host: &str, port: u16) -> Result<TcpStream, Trouble> {
-    let limits = &relay.settings.deadlines;
-    let name = tls::wire_name(host);
-    let resolved = timeout(limits.connect, lookup_host((&*name, port))).await;
-    let addresses = resolved
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(|error| unreachable(relay, &format!("the name does not resolve: {error}")))?;
-    let addresses = race::order(addresses.take(ADDRESSES));
+async fn tcp(relay: &Relay, host: &str, port: u16, tried: &Tried) -> Result<TcpStream, Trouble> {
+    let addresses = resolve(relay, host, port).await?;
     if addresses.is_empty() {
         return Err(unreachable(relay, "the name has no address"));
     }
-    let raced = race::first(addresses, limits, TcpStream::connect).await;
+    let addresses = race::order(addresses.into_iter().filter(|address| !tried.contains(*address)));
+    let raced = race::first(addresses, &relay.settings.deadlines, TcpStream::connect).await;
     let stream = raced.map_err(|failures| unreachable(relay, &failures))?;
     // Small commands must not wait for an acknowledgement; without it we are only slower.
     stream.set_nodelay(true).ok();
     Ok(stream)
+}
+
+async fn resolve(relay: &Relay, host: &str, port: u16) -> Result<Vec<SocketAddr>, Trouble> {
+    let known = &relay.settings.addresses;
+    if !known.is_empty() {
+        return Ok(known.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
+    }
+    let name = tls::wire_name(host);
+    let found = timeout(relay.settings.deadlines.connect, lookup_host((&*name, port))).await;
+    let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    match found {
+        Ok(addresses) => Ok(addresses.take(ADDRESSES).collect()),
+        Err(error) => Err(unreachable(relay, &format!("the name does not resolve: {error}"))),
+    }
 }
 
 /// The handshake, within its deadline.
@@ -74,7 +87,7 @@ pub(super) async fn handshake(
 /// Returns when a silent port turned out to speak TLS from the start; else never.
 pub(super) async fn finds_tls(relay: &Relay) {
     tokio::time::sleep(relay.settings.deadlines.suspicion).await;
-    if let Ok(line) = dial(relay).await {
+    if let Ok(line) = dial(relay, &Tried::default()).await {
         let asked = timeout(relay.settings.deadlines.suspicion, tls::answers(line.stream)).await;
         if asked == Ok(true) {
             return;

@@ -29,7 +29,7 @@ pub struct Examination {
 }
 
 pub(super) async fn examine(relay: &Arc<Relay>) -> Examination {
-    let mut connection = match Connection::dial(relay).await {
+    let mut connection = match Connection::dial(relay, &dial::Tried::default()).await {
         Ok(connection) => connection,
         Err(trouble) => {
             return Examination {
@@ -69,7 +69,7 @@ fn is_strange(trouble: &Trouble) -> bool {
 
 /// What the port says to somebody who says nothing.
 async fn overhear(relay: &Relay) -> Option<Box<str>> {
-    let mut line = dial::dial(relay).await.ok()?;
+    let mut line = dial::dial(relay, &dial::Tried::default()).await.ok()?;
     let mut octets = [0u8; OVERHEARD];
     let heard = timeout(relay.settings.deadlines.suspicion, line.stream.read(&mut octets)).await;
     let heard = octets.get(..heard.ok()?.ok()?).filter(|heard| !heard.is_empty())?;

@@ -2,6 +2,7 @@
 
 use smtp::sasl::Secret;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ pub struct TlsSettings {
 pub struct Deadlines {
     /// To one address, and for its name to resolve.
     pub connect: Duration,
-    /// To any of the addresses.
+    /// To any of the addresses; after so long no further one is begun.
     pub connect_all: Duration,
     /// A second address is tried beside the first after so long (RFC 8305 5).
     pub stagger: Duration,
@@ -113,6 +114,8 @@ impl Default for Deadlines {
 #[derive(Debug, Clone)]
 pub struct SmtpSettings {
     pub endpoint: Endpoint,
+    /// The host's addresses, in place of what the system's resolver says; usually empty.
+    pub addresses: Vec<IpAddr>,
     pub security: Security,
     /// Speak LMTP.
     pub lmtp: bool,
@@ -136,6 +139,7 @@ impl SmtpSettings {
     pub fn new(endpoint: Endpoint, security: Security) -> Self {
         Self {
             endpoint,
+            addresses: Vec::new(),
             security,
             lmtp: false,
             helo: "localhost".into(),

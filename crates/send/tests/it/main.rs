@@ -1,6 +1,8 @@
 //! The ways out against peers that do as a script says.
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod certificates;

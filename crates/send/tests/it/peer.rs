@@ -76,6 +76,14 @@ impl Peer {
         Self::serve(endpoint, scripts, acceptor, Listener::Tcp(listener))
     }
 
+    /// At this address and port, 0 takes a free one; in clear.
+    pub(crate) async fn at(ip: std::net::IpAddr, port: u16, script: &str) -> Self {
+        let listener = TcpListener::bind((ip, port)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let endpoint = Endpoint::Tcp { host: ip.to_string().into(), port };
+        Self::serve(endpoint, &[script.into()], None, Listener::Tcp(listener))
+    }
+
     pub(crate) fn unix(path: &Path, script: &str) -> Self {
         let listener = UnixListener::bind(path).unwrap();
         Self::serve(Endpoint::Unix { path: path.into() }, &[script.into()], None, Listener::Unix(listener))
