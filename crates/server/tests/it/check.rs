@@ -118,6 +118,31 @@ async fn certificates_and_what_makes_them_good() {
     check(&format!("{url}\nFINGERPRINT = {other}"), &["certificate"], 76, &[&pin]).await;
 }
 
+/// The system's roots are those of a file here, as OpenSSL's variable names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_system_s_roots_count_also_beside_a_file_of_ours() {
+    let (relays, other) = (Certificate::new(), Certificate::new());
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let (system, _) = relays.write(folders[0].path());
+    let (file, _) = other.write(folders[1].path());
+    let script = format!("S: ~\n{}{QUIT}", hello(&[]));
+    let relay = Script::secured(&script, relays.acceptor()).await.expect("it listens");
+    let section = format!(
+        "[mailer]\nENABLED = true\nFROM = a@example.com\n[postrider.relay]\nURL = smtps://127.0.0.1:{}",
+        relay.port()
+    );
+    let ours = format!("CA_FILE = {}", file.display());
+    for (lines, roots, code) in [("", &system, 0), (&*ours, &system, 0), ("", &file, 76), (&*ours, &file, 76)]
+    {
+        let (_folder, path) = settings("app.ini", &format!("{section}\n{lines}\n"));
+        let mut command = std::process::Command::new(binary());
+        command.args(["check", "--config", &path]).env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR");
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+        let output = output.expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{lines}: {output:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn starttls_that_is_not_to_be_had() {
     check_script(&hello(&[]), STARTTLS, &["no_starttls"], 78, &["587"]).await;
