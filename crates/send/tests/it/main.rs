@@ -7,6 +7,8 @@ mod authority;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod challenges;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod dummy;
