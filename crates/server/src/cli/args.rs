@@ -379,6 +379,10 @@ pub(crate) struct KeyCreate {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Effective settings with where they come from; secrets are stars
+    #[command(after_help = "\
+Examples:
+  postrider config show --config app.ini
+  postrider config show --json | jq -r '.settings[] | select(.key == \"LISTEN\") | .origin'")]
     Show {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -386,6 +390,10 @@ pub(crate) enum Config {
         json: bool,
     },
     /// All mistakes and warnings at once, with file, line and key
+    #[command(after_help = "\
+Examples:
+  postrider config check --config app.ini
+  postrider config check --config postrider.toml --json | jq .mistakes")]
     Check {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -393,17 +401,29 @@ pub(crate) enum Config {
         json: bool,
     },
     /// Every key there is with its meaning and default, as a file to start from
+    #[command(after_help = "\
+Examples:
+  postrider config sample > postrider.toml
+  postrider config sample --format ini | less")]
     Sample {
         #[arg(long, value_enum, default_value = "toml")]
         format: SampleFormat,
     },
     /// Turns a Gitea file into a postrider.toml on stdout; secrets are in it as they were
+    #[command(after_help = "\
+Examples:
+  postrider config import /etc/gitea/app.ini > postrider.toml")]
     Import {
         #[arg(value_name = "FILE.ini")]
         file: PathBuf,
     },
     /// Puts postrider between Gitea and its relay: moves the relay of [mailer] to [postrider.relay],
     /// points [mailer] at our SMTP door, keeps a copy beside the file
+    #[command(after_help = "\
+Examples:
+  postrider config adopt /etc/gitea/app.ini --data /var/lib/postrider --dry-run
+  postrider config adopt /etc/gitea/app.ini --data /var/lib/postrider
+  postrider config adopt app.ini --smtp 127.0.0.1:1025 --json")]
     Adopt(Adopt),
 }
 
@@ -418,6 +438,7 @@ pub(crate) enum SampleFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Adopt {
+    /// Gitea's settings
     #[arg(value_name = "FILE.ini")]
     pub(crate) file: PathBuf,
     /// Where our SMTP door listens for Gitea, unless the file says so
