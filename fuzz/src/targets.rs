@@ -3,6 +3,7 @@
 //! A new target is a file of its own beside this one, a row here and a folder `corpus/NAME`.
 
 mod addresses;
+mod certificates;
 mod dkim;
 mod headers;
 mod html;
@@ -23,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "html", body: html::run, words: html::WORDS },
     Target { name: "headers", body: headers::run, words: headers::WORDS },
     Target { name: "addresses", body: addresses::run, words: addresses::WORDS },
+    Target { name: "certificates", body: certificates::run, words: certificates::WORDS },
     Target { name: "dkim", body: dkim::run, words: dkim::WORDS },
     Target { name: "intake", body: intake::run, words: intake::WORDS },
 ];
