@@ -57,6 +57,7 @@ virtual_mailbox_base = {at}/mail
 virtual_uid_maps = static:{MAIL_ID}
 virtual_gid_maps = static:{MAIL_ID}
 virtual_transport = virtual
+smtpd_recipient_restrictions = check_recipient_access inline:{{{{refused@example.org = REJECT nobody of that name}}}}, permit_mynetworks, reject
 maillog_file = {at}/mail/log
 maillog_file_prefixes = {at}
 smtpd_sasl_type = cyrus

@@ -5,6 +5,7 @@
 mod check;
 mod clients;
 mod dovecot;
+mod foreign_sender;
 mod kill;
 mod postfix;
 mod relay;
