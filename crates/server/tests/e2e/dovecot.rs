@@ -54,6 +54,11 @@ fn b5_88_a_full_mailbox_fails_its_recipient_alone_over_tcp_and_the_socket() {
         assert!(shown(0).contains("sent") && shown(0).contains("250"), "{url}: {email:#}");
         assert!(shown(1).contains("failed") && shown(1).contains("552"), "{url}: {email:#}");
         assert!(shown(2).contains("failed") && shown(2).contains("550"), "{url}: {email:#}");
+        let (remote_id, log) = (email["remote_id"].as_str().unwrap_or_default(), dovecot.log());
+        assert!(
+            !remote_id.is_empty() && log.contains(&format!("<{remote_id}>")),
+            "{remote_id:?} is not in {log}"
+        );
         let stored = dovecot.mail_to(name);
         assert_eq!(String::from_utf8_lossy(&stored.bytes), String::from_utf8_lossy(&raw(&daemon, &id)));
         assert_eq!(stored.from, "a@example.com");
