@@ -19,6 +19,8 @@ pub struct Examination {
     pub result: Result<(), Trouble>,
     /// The dialogue, secrets redacted.
     pub transcript: String,
+    /// Addresses of the name whose hosts turned us away before the one that this is about.
+    pub passed_over: Vec<(SocketAddr, Trouble)>,
     /// Where the line led, of all addresses of the name.
     pub address: Option<SocketAddr>,
     pub tls: Option<TlsFacts>,
@@ -29,24 +31,50 @@ pub struct Examination {
 }
 
 pub(super) async fn examine(relay: &Arc<Relay>) -> Examination {
-    let mut connection = match Connection::dial(relay, &dial::Tried::default()).await {
-        Ok(connection) => connection,
-        Err(trouble) => {
-            return Examination {
-                transcript: format!("** {}\n", trouble.text),
-                result: Err(trouble),
-                address: None,
-                tls: None,
-                capabilities: Capabilities::default(),
-                overheard: None,
-            };
+    let mut tried = dial::Tried::default();
+    let mut passed_over = Vec::new();
+    let mut last: Option<Examination> = None;
+    loop {
+        let mut connection = match Connection::dial(relay, &tried).await {
+            Ok(connection) => connection,
+            // None of the other addresses can be reached: what the last host said tells more.
+            Err(trouble) => return last.unwrap_or_else(|| unreached(trouble)),
+        };
+        let result = connection.stand().await;
+        let seen = look(connection, result, relay, passed_over.clone()).await;
+        let Err(trouble) = &seen.result else { return seen };
+        let refused = Box::new((trouble.clone(), seen.transcript.clone()));
+        if tried.add(seen.address, refused, &relay.settings.deadlines).is_err() {
+            return seen;
         }
-    };
-    let result = connection.stand().await;
+        passed_over.extend(seen.address.map(|address| (address, trouble.clone())));
+        last = Some(seen);
+    }
+}
+
+fn unreached(trouble: Trouble) -> Examination {
+    Examination {
+        transcript: format!("** {}\n", trouble.text),
+        result: Err(trouble),
+        passed_over: Vec::new(),
+        address: None,
+        tls: None,
+        capabilities: Capabilities::default(),
+        overheard: None,
+    }
+}
+
+async fn look(
+    connection: Connection,
+    result: Result<(), Trouble>,
+    relay: &Relay,
+    passed_over: Vec<(SocketAddr, Trouble)>,
+) -> Examination {
     let strange = connection.tls().is_none() && result.as_ref().is_err_and(is_strange);
     let mut seen = Examination {
         result,
         transcript: connection.transcript(),
+        passed_over,
         address: connection.address(),
         tls: connection.tls().cloned(),
         capabilities: connection.capabilities().clone(),

@@ -1,6 +1,7 @@
 //! Relays with several addresses, and sockets that lead nowhere.
 
 use crate::peer::{HELLO, Peer, QUIT, TAKEN, script, send_one, shown, trouble_text};
+use postrider_send::SmtpSender;
 use postrider_send::smtp::{Endpoint, Security, SmtpSettings};
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;
@@ -53,6 +54,22 @@ async fn the_last_host_s_words_are_told_and_all_are_in_the_dialogue() {
     let words = ["127.0.0.1", "554 5.7.1 first", "127.0.0.3", "421 4.3.2 last"];
     let found: Vec<_> = words.map(|word| said.find(word)).to_vec();
     assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{said}");
+}
+
+#[tokio::test]
+async fn an_examination_goes_on_to_the_next_address_and_tells() {
+    let good = script(&[HELLO, QUIT]);
+    let (_peers, settings) = relay(&["S: 554 5.7.1 first", "-", &good]).await;
+    let seen = SmtpSender::new(settings).unwrap().examine().await;
+    assert_eq!(
+        (seen.result, seen.address.map(|address| address.ip())),
+        (Ok(()), Some([127, 0, 0, 3].into()))
+    );
+    let passed: Vec<_> = seen.passed_over.iter().map(|(address, _)| address.ip().to_string()).collect();
+    assert_eq!(passed, ["127.0.0.1"]);
+    let (_peers, settings) = relay(&["S: 554 5.7.1 first", "-"]).await;
+    let seen = SmtpSender::new(settings).unwrap().examine().await;
+    assert!(seen.passed_over.is_empty() && seen.transcript.contains("554 5.7.1 first"), "{seen:?}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub(super) fn on_trouble(way: &SmtpRelay, trouble: &Trouble, seen: &Examination)
 }
 
 /// The trouble in its own words, and the peer's where it said something.
-fn cause(trouble: &Trouble) -> String {
+pub(super) fn cause(trouble: &Trouble) -> String {
     match &trouble.reply {
         Some(reply) => format!("{}: {}", trouble.text, smtp::escape(&reply.to_string(), 500)),
         None => trouble.text.to_string(),

@@ -50,6 +50,12 @@ pub(crate) fn of(way: &SmtpRelay, seen: &Examination, max_size: usize, now: Time
     if let Err(trouble) = &seen.result {
         found.push(advice::on_trouble(way, trouble, seen));
     }
+    for (address, trouble) in &seen.passed_over {
+        let cause = format!("the host at {} turned us away: {}", address.ip(), advice::cause(trouble));
+        let remedy =
+            "mail goes to the name's next address, later; mend that host, or take its address from the name";
+        found.push(Finding::new(Severity::Warning, "address", &cause, remedy));
+    }
     trust(way, seen, now, &mut found);
     if seen.result.is_ok() {
         secrecy(way, seen, &mut found);
@@ -178,6 +184,7 @@ mod tests {
     use super::*;
     use crate::config::{Place, Security};
     use send::smtp::CertificateFacts;
+    use send::{Phase, Trouble, TroubleKind};
     use smtp::Capabilities;
 
     fn way(security: Security) -> SmtpRelay {
@@ -202,6 +209,7 @@ mod tests {
         Examination {
             result: Ok(()),
             transcript: String::new(),
+            passed_over: Vec::new(),
             address: Some(([192, 0, 2, 1], 25).into()),
             tls: None,
             capabilities: Capabilities::from_ehlo(&envelope::Reply { code: 250, lines: all.to_vec() }),
@@ -245,6 +253,23 @@ mod tests {
         check(&way(Security::StartTls), &secured, &["tls_optional"]);
         check(&SmtpRelay { require_tls: true, ..way(Security::StartTls) }, &secured, &[]);
         check(&SmtpRelay { helo: "localhost".into(), ..way(Security::Implicit) }, &secured, &["helo"]);
+    }
+
+    #[test]
+    fn a_host_that_was_passed_over_is_told() {
+        let trouble = Trouble {
+            kind: TroubleKind::Busy,
+            phase: Phase::Greeting,
+            reply: Some(envelope::Reply::new(421, "busy\u{1b}")),
+            text: "the server turns us away".into(),
+        };
+        let here = Some(([127, 0, 0, 1], 25).into());
+        let passed_over = vec![(([127, 0, 0, 2], 25).into(), trouble)];
+        let seen = Examination { passed_over, address: here, ..seen() };
+        let found = of(&way(Security::Off), &seen, 1000, Timestamp::UNIX_EPOCH);
+        let causes: Vec<&str> = found.iter().map(|finding| &*finding.cause).collect();
+        let said = "the host at 127.0.0.2 turned us away: the server turns us away: 421 busy\\u{1b}";
+        assert_eq!((found[0].severity, causes), (Severity::Warning, vec![said]));
     }
 
     #[test]
