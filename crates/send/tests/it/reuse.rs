@@ -115,3 +115,34 @@ async fn an_old_connection_is_not_used() {
     }
     assert_eq!(peer.connections(), 2);
 }
+
+/// The first mail finds out; it and all others go by DATA, one mail at a time.
+#[tokio::test]
+async fn a_relay_that_offers_bdat_and_does_not_know_it_gets_data() {
+    let lies = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING";
+    let found_out = "C: MAIL\nC: RCPT\nC: BDAT\nS: 250 ok\nS: 250 ok\nS: 502 5.5.1 what\nHANG";
+    let again = script(&[AGAIN, TAKEN]);
+    let peer = plain(&[&script(&[lies, found_out]), &script(&[lies, TAKEN, &again, &again, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    for outcome in send(&sender, mails(3)).await {
+        assert_eq!(shown(&outcome), OK);
+    }
+    assert_eq!(peer.connections(), 2);
+    peer.assert_followed();
+}
+
+/// With PIPELINING broken as well, one command at a time.
+#[tokio::test]
+async fn a_relay_that_loses_step_is_spoken_to_ever_more_carefully() {
+    let lies = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250 PIPELINING";
+    let stray = "C: MAIL\nC: RCPT\nC: DATA\nS: 250 ok\nS: 334 what\nHANG";
+    let slowly =
+        "C: MAIL\nS: 250 ok\nC: RCPT\nS: 250 ok\nC: DATA\nS: 354 go\nBODY\nS: 250 2.0.0 Ok: queued as 77";
+    let strays = script(&[lies, stray]);
+    let peer = plain(&[&strays, &strays, &script(&[lies, slowly, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    let outcome = sender.send(mail(1, &["b@example.com"], "x\r\n")).await.unwrap();
+    assert_eq!(shown(&outcome), ["not attempted Misbehaved Rcpt"], "one free retry, not two");
+    assert_eq!(shown(&sender.send(mail(2, &["b@example.com"], "x\r\n")).await.unwrap()), OK);
+    peer.assert_followed();
+}

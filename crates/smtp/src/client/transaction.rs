@@ -62,6 +62,11 @@ impl Running {
         !self.pipelined || self.text == Text::Data && self.content == Content::NotAsked
     }
 
+    /// RFC 5321 4.3.2: 500 to 504 speak of the command.
+    fn bdat_is_unknown(&self, reply: &Reply) -> bool {
+        self.text == Text::Bdat && !self.accepted.is_empty() && (500..=504).contains(&reply.code)
+    }
+
     fn settle(&mut self, recipients: &[usize], result: &RecipientResult) {
         for recipient in recipients {
             if let Some(place) = self.results.get_mut(*recipient) {
@@ -180,6 +185,7 @@ impl Client {
                 return Err(self.violated_at(Phase::End, Violation::ForeignSender, reply));
             }
             Some(Class::Success) => RecipientResult::Accepted(reply),
+            Some(_) if running.bdat_is_unknown(&reply) => return Err(self.without_bdat(reply)),
             Some(_) => RecipientResult::Refused { phase: Phase::End, reply },
             None => return Err(self.wrong_kind(Phase::End, reply)),
         };
@@ -193,6 +199,16 @@ impl Client {
         }
         let more = self.pending.front().is_some_and(|next| matches!(next.expect, Expect::End(Some(_))));
         if more { Ok(None) } else { self.finish() }
+    }
+
+    /// The server offers CHUNKING and does not know BDAT, or something between us does not: that is no
+    /// word on this mail, and what follows on the line was perhaps read as commands.
+    fn without_bdat(&mut self, reply: Reply) -> Failure {
+        let failure = self.violated_at(Phase::End, Violation::WrongKind(reply.code), reply);
+        if let Some(running) = self.running.front_mut() {
+            running.settle_all(&RecipientResult::NotAttempted(failure.clone()));
+        }
+        failure
     }
 
     /// Nobody was accepted, so whatever this says nothing was delivered. A server that took it
