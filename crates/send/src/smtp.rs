@@ -9,6 +9,7 @@ mod flow;
 mod idle;
 mod map;
 mod outbox;
+mod parts;
 mod remote_id;
 mod settings;
 mod tls;

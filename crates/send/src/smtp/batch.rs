@@ -2,7 +2,8 @@
 //! is replaced once, trouble with the relay answers the rest.
 
 use super::connection::{Connection, Refused};
-use super::flow::{Event, Job};
+use super::flow::Job;
+use super::parts::{self, Places, Wholes};
 use super::{Relay, content, idle, map};
 use crate::{BoxStream, Mail, MailOutcome, RecipientOutcome};
 use envelope::{Class, EnhancedStatus};
@@ -22,6 +23,8 @@ struct Batch<'a> {
     /// What keeps the relay from taking any more of this batch.
     trouble: Option<Refused>,
     done: VecDeque<MailOutcome>,
+    /// Mails that went in parts and are not done.
+    wholes: Wholes,
 }
 
 pub(super) fn send(relay: Arc<Relay>, mails: BoxStream<'_, Mail>) -> BoxStream<'_, MailOutcome> {
@@ -33,6 +36,7 @@ pub(super) fn send(relay: Arc<Relay>, mails: BoxStream<'_, Mail>) -> BoxStream<'
         connection: None,
         trouble: None,
         done: VecDeque::new(),
+        wholes: Wholes::default(),
     };
     stream::unfold(batch, |mut batch| async {
         let outcome = batch.next().await?;
@@ -66,7 +70,7 @@ impl Batch<'_> {
             }
             if under_way == 0 {
                 let mail = self.mails.next().await?;
-                self.held.push_back(Job { mail, retried: false });
+                self.held.push_back(Job::new(mail));
                 continue;
             }
             self.go_on().await;
@@ -80,19 +84,37 @@ impl Batch<'_> {
         tokio::select! {
             biased;
             mail = self.mails.next(), if wants => match mail {
-                Some(mail) => self.held.push_back(Job { mail, retried: false }),
+                Some(mail) => self.held.push_back(Job::new(mail)),
                 None => self.ended = true,
             },
             event = connection.advance() => match event {
-                Ok(Event::Room) => {}
-                Ok(Event::Done(job, outcome)) => self.settle(&job.mail, outcome),
+                Ok(None) => {}
+                Ok(Some((job, outcome))) => self.settle(job, outcome),
                 Err(failure) => self.broke(&failure, None),
             },
         }
     }
 
-    fn settle(&mut self, mail: &Mail, outcome: Outcome) {
-        self.done.push_back(map::outcome(mail, outcome, &self.relay.peer));
+    fn settle(&mut self, job: Job, outcome: Outcome) {
+        let mut outcome = map::outcome(&job.mail, outcome, &self.relay.peer);
+        let over = parts::too_many(&outcome);
+        let all = job.places.unwrap_or_else(|| (0..outcome.recipients.len()).collect());
+        if over.is_empty() {
+            return self.finish(&all, outcome);
+        }
+        self.wholes.expect(job.mail.ticket, all.len());
+        let place = |n: &usize| all.get(*n).copied();
+        let further = parts::part(&job.mail, &over);
+        self.held
+            .push_front(Job { places: Some(over.iter().filter_map(place).collect()), ..Job::new(further) });
+        let (done, results) = (0..).zip(outcome.recipients).filter(|(n, _)| !over.contains(n)).unzip();
+        let done: Vec<usize> = done;
+        outcome.recipients = results;
+        self.finish(&done.iter().filter_map(place).collect::<Vec<_>>(), outcome);
+    }
+
+    fn finish(&mut self, places: &[usize], outcome: MailOutcome) {
+        self.done.extend(self.wholes.take(places, outcome));
     }
 
     async fn begin(&mut self, job: Job, idle: bool) {
@@ -101,14 +123,27 @@ impl Batch<'_> {
             return;
         }
         if idle && let Err(refused) = self.connect().await {
-            self.done.push_back(self.not_attempted(&job.mail, &refused));
+            let outcome = self.not_attempted(&job.mail, &refused);
+            self.finish(job.places.as_deref().unwrap_or_default(), outcome);
             self.trouble = Some(refused);
             return;
         }
         let Some(connection) = &mut self.connection else { return };
+        if job.places.is_none() {
+            let parts = parts::cut(&job.mail, connection.capabilities());
+            if parts.len() > 1 {
+                self.wholes.expect(job.mail.ticket, job.mail.to.len());
+                let part = |places: Places| Job {
+                    places: Some(places.clone()),
+                    ..Job::new(parts::part(&job.mail, &places))
+                };
+                parts.into_iter().rev().for_each(|places| self.held.push_front(part(places)));
+                return;
+            }
+        }
         match connection.begin(job) {
             Ok(None) => {}
-            Ok(Some((job, outcome))) => self.settle(&job.mail, outcome),
+            Ok(Some((job, outcome))) => self.settle(job, outcome),
             Err(refused) => {
                 let (job, failure) = *refused;
                 self.broke(&failure, Some(job));
@@ -140,7 +175,7 @@ impl Batch<'_> {
                 self.trouble =
                     Some(Box::new((map::trouble(failure.clone()), outcome.transcript.to_string())));
             }
-            self.settle(&job.mail, outcome);
+            self.settle(job, outcome);
         }
         again.append(&mut self.held);
         self.held = again;

@@ -3,6 +3,7 @@
 
 use super::connection::{Connection, hear};
 use super::outbox::{self, Outbox};
+use super::parts::Places;
 use super::settings::MINIMUM_RATE;
 use super::tls;
 use super::trust::Caution;
@@ -25,6 +26,14 @@ const IN_DOUBT: u64 = 1 << 20;
 pub(super) struct Job {
     pub(super) mail: Mail,
     pub(super) retried: bool,
+    /// Of a part of a mail: the places of its recipients in the whole.
+    pub(super) places: Option<Places>,
+}
+
+impl Job {
+    pub(super) fn new(mail: Mail) -> Self {
+        Self { mail, retried: false, places: None }
+    }
 }
 
 /// A mail and what came of it.
@@ -62,14 +71,6 @@ impl Flow {
 enum Moved {
     Read,
     Written,
-}
-
-/// Something that a connection came to.
-pub(super) enum Event {
-    /// A mail is done.
-    Done(Job, Outcome),
-    /// The next mail may begin.
-    Room,
 }
 
 impl Connection {
@@ -152,8 +153,8 @@ impl Connection {
         self.flow.due += Duration::from_secs(octets / MINIMUM_RATE);
     }
 
-    /// Moves octets until something came of it. May be dropped and called again.
-    pub(super) async fn advance(&mut self) -> Result<Event, Failure> {
+    /// Moves octets until a mail is done or, `None`, the next may begin. May be dropped and called again.
+    pub(super) async fn advance(&mut self) -> Result<Option<Served>, Failure> {
         loop {
             if let Some(event) = self.hear_core()? {
                 return Ok(event);
@@ -173,7 +174,7 @@ impl Connection {
         }
     }
 
-    fn hear_core(&mut self) -> Result<Option<Event>, Failure> {
+    fn hear_core(&mut self) -> Result<Option<Option<Served>>, Failure> {
         let answered = self.client.answered();
         let output = self.client.poll()?;
         if self.client.answered() != answered {
@@ -196,7 +197,7 @@ impl Connection {
                     self.flow.due = self.flow.due.max(Instant::now() + self.relay.settings.deadlines.block)
                         + Duration::from_secs(octets / MINIMUM_RATE);
                 }
-                Ok(Some(Event::Room))
+                Ok(Some(None))
             }
             Output::Done(number, outcome) => {
                 self.in_step(number)?;
@@ -206,7 +207,7 @@ impl Connection {
                 let Some((_, job)) = at.and_then(|at| self.flow.under_way.remove(at)) else {
                     return Ok(None);
                 };
-                Ok(Some(Event::Done(job, outcome)))
+                Ok(Some(Some((job, outcome))))
             }
             Output::StartTls | Output::Ready | Output::Closed => {
                 Err(self.failure(FailureKind::Misbehaved, "the server answers what was not asked"))
@@ -257,7 +258,7 @@ impl Connection {
     }
 
     /// The line broke; replies may have come before.
-    async fn end_of_line(&mut self, error: &io::Error) -> Result<Event, Failure> {
+    async fn end_of_line(&mut self, error: &io::Error) -> Result<Option<Served>, Failure> {
         let limit = Instant::now() + self.relay.settings.deadlines.quit;
         let mut eof = error.kind() == io::ErrorKind::UnexpectedEof;
         loop {

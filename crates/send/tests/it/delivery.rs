@@ -60,14 +60,14 @@ async fn a_large_text_goes_through_in_pieces() {
 
 #[tokio::test]
 async fn each_recipient_has_its_own_answer() {
-    let dialogue = "C: MAIL\nC: RCPT\nC: RCPT\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 550 5.1.1 who\nS: 452 many\nS: 354 go\nBODY\nS: 250 id=1a-b";
+    let dialogue = "C: MAIL\nC: RCPT\nC: RCPT\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 550 5.1.1 who\nS: 450 later\nS: 354 go\nBODY\nS: 250 id=1a-b";
     let peer = plain(&[&script(&[HELLO, dialogue])]).await;
     let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
     let to = ["a@example.com", "b@example.com", "c@example.com"];
     let outcome = send(&sender, vec![mail(1, &to, "x\r\n")]).await.remove(0);
     assert_eq!(
         shown(&outcome),
-        ["accepted 250 id=1a-b", "refused Rcpt 550 5.1.1 who", "refused Rcpt 452 many"]
+        ["accepted 250 id=1a-b", "refused Rcpt 550 5.1.1 who", "refused Rcpt 450 later"]
     );
     assert_eq!(outcome.remote_id.as_deref(), Some("1a-b"));
     assert!(outcome.transcript.contains("<- 550 5.1.1 who"));
@@ -113,4 +113,33 @@ async fn lmtp_answers_for_each_recipient() {
     let sender = SmtpSender::new(settings).unwrap();
     let outcome = send(&sender, vec![mail(1, &["a@example.com", "b@example.com"], "x\r\n")]).await.remove(0);
     assert_eq!(shown(&outcome), ["accepted 250 kept", "refused End 452 4.2.2 full"]);
+}
+
+/// Those that are too many at once go in further transactions, none twice, to the caller still one mail.
+#[tokio::test]
+async fn b3_58_recipients_over_the_relay_s_number_go_in_further_transactions() {
+    let first = "C: MAIL\nC: RCPT TO:<a\nC: RCPT TO:<b\nC: RCPT TO:<c\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 452 4.5.3 many\nS: 452 4.5.3 many\nS: 354 go\nBODY\nS: 250 first";
+    let second = "C: RSET\nC: MAIL\nC: RCPT TO:<b\nC: RCPT TO:<c\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 452 4.5.3 many\nS: 354 go\nBODY\nS: 250 second";
+    let third =
+        "C: RSET\nC: MAIL\nC: RCPT TO:<c\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 452 4.5.3 many\nS: 503 no";
+    let peer = plain(&[&script(&[HELLO, first, second, third, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    let to = ["a@example.com", "b@example.com", "c@example.com"];
+    let outcomes = send(&sender, vec![mail(1, &to, "x\r\n")]).await;
+    assert_eq!(outcomes.len(), 1);
+    let got = shown(&outcomes[0]);
+    assert_eq!(got, ["accepted 250 first", "accepted 250 second", "refused Rcpt 452 4.5.3 many"]);
+}
+
+#[tokio::test]
+async fn a_recipient_that_needs_smtputf8_does_not_drag_the_others_along() {
+    let hello = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-SMTPUTF8\nS: 250-8BITMIME\nS: 250 PIPELINING";
+    let plainly = "C: MAIL FROM:<from@example.com>\nC: RCPT TO:<a\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY\nS: 250 first";
+    let apart = "C: RSET\nC: MAIL FROM:<from@example.com> SMTPUTF8\nC: RCPT TO:<gr\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 553 5.6.7 not here\nS: 503 no";
+    let peer = plain(&[&script(&[hello, plainly, apart, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    let outcomes = send(&sender, vec![mail(1, &["grün@example.com", "a@example.com"], "x\r\n")]).await;
+    assert_eq!(shown(&outcomes[0]), ["refused Rcpt 553 5.6.7 not here", "accepted 250 first"]);
+    let first = peer.lines().into_iter().find(|line| line.starts_with("MAIL")).unwrap();
+    assert!(!first.contains("SMTPUTF8"), "{first}");
 }
