@@ -83,7 +83,9 @@ impl Wholes {
                 *slot = Some(result);
             }
         }
-        whole.transcript.push_str(&outcome.transcript);
+        if whole.transcript.len() < smtp::limits::TRANSCRIPT {
+            whole.transcript.push_str(&outcome.transcript);
+        }
         whole.remote_id = whole.remote_id.take().or(outcome.remote_id);
         if whole.recipients.iter().any(Option::is_none) {
             return None;
