@@ -4,10 +4,12 @@
 
 mod addresses;
 mod certificates;
+mod client;
 mod dkim;
 mod headers;
 mod html;
 mod intake;
+mod replies;
 
 /// Reads bytes a stranger chose; panics when a promise is broken.
 pub type Body = fn(&[u8]);
@@ -26,6 +28,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "addresses", body: addresses::run, words: addresses::WORDS },
     Target { name: "certificates", body: certificates::run, words: certificates::WORDS },
     Target { name: "dkim", body: dkim::run, words: dkim::WORDS },
+    Target { name: "replies", body: replies::run, words: replies::WORDS },
+    Target { name: "client", body: client::run, words: client::WORDS },
     Target { name: "intake", body: intake::run, words: intake::WORDS },
 ];
 
