@@ -32,6 +32,7 @@ pub(super) struct Connection {
     tls: Option<TlsFacts>,
     address: Option<SocketAddr>,
     pub(super) last_used: Instant,
+    opened: Instant,
 }
 
 /// A connection that did not come to stand: why, and what was said.
@@ -87,6 +88,7 @@ impl Connection {
             tls: None,
             address: line.address,
             last_used: Instant::now(),
+            opened: Instant::now(),
         };
         connection.client.note(&match line.address {
             Some(address) if address.to_string() != *relay.peer => {
@@ -153,11 +155,16 @@ impl Connection {
 
     /// Whether it can take another mail.
     pub(super) fn reusable(&self) -> bool {
-        self.stream.is_some() && self.client.reusable() && self.client.transactions() < self.most()
+        self.stream.is_some() && self.client.reusable() && self.may_go_on()
+    }
+
+    /// Whether it has neither carried its share of mails nor reached its age.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.client.transactions() < self.most() && self.opened.elapsed() < self.relay.settings.max_age
     }
 
     /// Mails that may go over one connection.
-    pub(super) fn most(&self) -> u64 {
+    fn most(&self) -> u64 {
         let ours = u64::from(self.relay.settings.messages_per_connection);
         self.client.capabilities().mail_max.map_or(ours, |theirs| ours.min(u64::from(theirs)))
     }

@@ -84,7 +84,7 @@ impl Connection {
         self.relay.trust.caution() == Caution::None
             && !alone
             && self.client.may_overlap()
-            && self.client.transactions() < self.most()
+            && self.may_go_on()
             && self.under_way() <= self.window()
     }
 

@@ -128,6 +128,8 @@ pub struct SmtpSettings {
     pub deadlines: Deadlines,
     /// How long an unused connection is kept.
     pub max_idle: Duration,
+    /// How long a connection is used at most, so that mail follows a relay whose addresses change.
+    pub max_age: Duration,
     /// Mails over one connection before QUIT; the relay's own LIMITS (RFC 9422) may make it fewer.
     pub messages_per_connection: u32,
     /// Texts that may be unanswered at once on a connection, 1 or more: each is in doubt when it breaks.
@@ -148,6 +150,7 @@ impl SmtpSettings {
             tls: TlsSettings::default(),
             deadlines: Deadlines::default(),
             max_idle: Duration::from_secs(30),
+            max_age: Duration::from_secs(300),
             messages_per_connection: 100,
             max_in_doubt: 8,
         }

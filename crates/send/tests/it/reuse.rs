@@ -64,6 +64,19 @@ async fn after_its_share_of_mails_a_connection_quits() {
 }
 
 #[tokio::test]
+async fn a_connection_that_has_its_age_quits() {
+    let peer = plain(&[&script(&[HELLO, TAKEN, QUIT])]).await;
+    let mut settings = peer.settings(Security::Plain);
+    settings.max_age = Duration::ZERO;
+    let sender = SmtpSender::new(settings).unwrap();
+    for outcome in send(&sender, mails(3)).await {
+        assert_eq!(shown(&outcome), OK);
+    }
+    assert_eq!(peer.connections(), 3);
+    peer.assert_followed();
+}
+
+#[tokio::test]
 async fn the_relay_s_own_limit_is_obeyed() {
     let hello = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-LIMITS MAILMAX=1\nS: 250 PIPELINING";
     let peer = plain(&[&script(&[hello, TAKEN, QUIT])]).await;
