@@ -91,3 +91,38 @@ async fn a_sender_that_panics_costs_one_mail_its_certainty_and_nobody_else() {
         bench.until(healthy, Status::Sent).await;
     }
 }
+
+/// A destination that says "later" for ever: waits grow to their most, none is cut short, and in the
+/// end there is one expired mail that shows every attempt.
+#[tokio::test(start_paused = true)]
+async fn b1_19_a_mail_deferred_for_ever_expires_once_and_shows_every_attempt() {
+    let mut bench = bench(|_, _| Answer::All(refused(451, "4.3.0 later")));
+    let id = bench.submit(&["b@example.org"]).await;
+    let mut waits = Vec::new();
+    loop {
+        bench.changed().await;
+        let view = bench.view(id).await;
+        match view.status {
+            Status::Deferred => {
+                let tried = bench.sent_to().len();
+                let wait = view.due_at.duration_since(bench.clock_now());
+                waits.push(wait.as_secs());
+                let wait = Duration::try_from(wait).unwrap();
+                bench.pass(wait - Duration::from_millis(1));
+                let now = bench.view(id).await.status;
+                let due = if view.due_at > view.expires_at { Status::Expired } else { Status::Deferred };
+                assert_eq!((now, bench.sent_to().len()), (due, tried));
+                bench.pass(Duration::from_millis(1));
+            }
+            Status::Expired => break,
+            _ => {}
+        }
+    }
+    let view = bench.view(id).await;
+    assert_eq!((view.attempts.len(), bench.sent_to().len()), (waits.len(), waits.len()));
+    let minutes = [1, 5, 15, 30, 60, 120].into_iter().chain(std::iter::repeat(240));
+    for (wait, m) in waits.iter().zip(minutes) {
+        assert!((m * 48..=m * 72).contains(wait), "{wait} s where {m} min are due");
+    }
+    assert!((25..=40).contains(&waits.len()), "{} attempts in five days", waits.len());
+}

@@ -194,7 +194,7 @@ async fn a_relay_that_is_told_too_much_is_given_less_and_asked_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mail_that_breaks_its_sender_three_times_is_quarantined() {
+async fn b1_14_a_mail_that_breaks_its_sender_three_times_is_quarantined() {
     let mut bench = bench(|mail, _| match mail.to[0].address.local() {
         "poison" => Answer::Panic,
         _ => Answer::All(accepted()),
