@@ -1,4 +1,4 @@
-//! For tests only: a clock set by hand, SMTP peers that count or follow a script, a real Postfix, a real Dovecot, a daemon to kill.
+//! For tests only: a clock set by hand, SMTP peers that count or follow a script, a real Postfix, Exim and Dovecot, a daemon to kill.
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -14,6 +14,7 @@ mod clock;
 mod daemon;
 mod dovecot;
 mod dovecot_settings;
+mod exim;
 mod http;
 mod patience;
 mod postfix;
@@ -25,6 +26,7 @@ pub use certificate::Certificate;
 pub use clock::ManualClock;
 pub use daemon::Daemon;
 pub use dovecot::{Dovecot, Stored};
+pub use exim::{Exim, Taken};
 pub use http::{Answer, Api, Connection};
 pub use patience::{free_port, until};
 pub use postfix::{Delivered, Postfix, peers};

@@ -19,7 +19,7 @@ struct Peer {
     libraries: &'static [&'static str],
 }
 
-const PEERS: [Peer; 6] = [
+const PEERS: [Peer; 7] = [
     Peer {
         name: "postfix",
         packages: &["postfix"],
@@ -54,6 +54,12 @@ const PEERS: [Peer; 6] = [
             "libunwind8",
             "libwrap0",
         ],
+    },
+    Peer {
+        name: "exim",
+        packages: &["exim4-base", "exim4-daemon-light"],
+        proof: "usr/sbin/exim4",
+        libraries: &["libdb5.3", "libgnutls-dane0", "libidn12", "libidn2-0", "libpcre2-8-0"],
     },
     Peer { name: "swaks", packages: &["swaks"], proof: "usr/bin/swaks", libraries: &["perl"] },
     Peer {

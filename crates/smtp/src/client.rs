@@ -139,6 +139,8 @@ pub struct Client {
     draining: bool,
     /// Transactions begun on the wire.
     transactions: u64,
+    /// Transactions that found no recipient; see [`crate::limits::BARREN`].
+    barren: usize,
     answered: u64,
     reusable: bool,
     transcript: Transcript,
@@ -158,6 +160,7 @@ impl Client {
             running: VecDeque::new(),
             draining: false,
             transactions: 0,
+            barren: 0,
             answered: 0,
             reusable: true,
             transcript: Transcript::new(secured),
@@ -203,13 +206,15 @@ impl Client {
 
     /// Whether the connection is idle and another transaction may begin on it.
     pub fn reusable(&self) -> bool {
-        self.reusable && self.pending.is_empty() && self.running.is_empty() && self.parser.is_empty()
+        let idle = self.pending.is_empty() && self.running.is_empty() && self.parser.is_empty();
+        self.reusable && idle && self.barren < crate::limits::BARREN
     }
 
     /// Whether another transaction may begin although some are under way.
     pub fn may_overlap(&self) -> bool {
         let asked = |running: &Running| running.awaits_go_ahead();
-        self.reusable && !self.draining && self.caps.pipelining && !self.running.iter().any(asked)
+        let few = self.barren + self.running.len() < crate::limits::BARREN;
+        self.reusable && few && !self.draining && self.caps.pipelining && !self.running.iter().any(asked)
     }
 
     /// Transactions under way.

@@ -23,6 +23,9 @@ pub const ORCPT: usize = 500;
 pub const MAIL_AUTH: usize = 500;
 /// Most digits of a SIZE value (RFC 1870 4).
 pub const SIZE_DIGITS: usize = 20;
+/// Most transactions of a connection that may end without an accepted recipient: to Exim the RSET behind each
+/// is a command that brings no mail, and it answers the eleventh such with 554 and hangs up.
+pub const BARREN: usize = 8;
 /// Most octets of a transcript kept for a failed mail.
 pub const TRANSCRIPT: usize = 16 * 1024;
 /// Most octets of a transcript kept for a mail that went well.

@@ -4,7 +4,7 @@
 use futures_util::{StreamExt, stream};
 use send::smtp::{Endpoint, Security, SmtpSettings};
 use send::{Mail, RecipientOutcome, Sender, SmtpSender};
-use testkit::{Postfix, until};
+use testkit::{Exim, Postfix, until};
 
 use crate::PATIENCE;
 
@@ -29,9 +29,11 @@ fn mail(n: u64) -> Mail {
     }
 }
 
-async fn check(max_in_doubt: usize) {
-    let postfix = Postfix::start();
-    let endpoint = Endpoint::Tcp { host: "127.0.0.1".into(), port: postfix.smtp_port() };
+/// What arrived: the number in the subject, the envelope, the text.
+type Arrived = (String, String, String, String);
+
+async fn check(port: u16, max_in_doubt: usize, arrived: impl Fn() -> Vec<Arrived>) {
+    let endpoint = Endpoint::Tcp { host: "127.0.0.1".into(), port };
     let settings = SmtpSettings { max_in_doubt, ..SmtpSettings::new(endpoint, Security::Plain) };
     let sender = SmtpSender::new(settings).unwrap();
     let mails: Vec<Mail> = (0..90).map(mail).collect();
@@ -50,20 +52,40 @@ async fn check(max_in_doubt: usize) {
     }
     assert_eq!((outcomes.len(), sent), (90, 70));
     let arrived = until("all mail in the maildir", PATIENCE, || {
-        let mails = postfix.mails();
+        let mails = arrived();
         (mails.len() >= sent).then_some(mails)
     });
     assert_eq!(arrived.len(), sent);
-    for mail in arrived {
-        let text = String::from_utf8_lossy(&mail.bytes).into_owned();
-        let n = text.split("Subject: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
-        assert_eq!((mail.from, mail.to), (format!("from{n}@example.com"), format!("to{n}@example.org")));
-        assert!(text.ends_with(&format!("mail {n}\r\n")), "{text}");
+    for (n, from, to, text) in arrived {
+        assert_eq!((from, to), (format!("from{n}@example.com"), format!("to{n}@example.org")));
+        assert!(text.trim_end().ends_with(&format!("mail {n}")), "{text}");
     }
+}
+
+fn number(text: &str) -> String {
+    let rest = text.split("Subject: ").nth(1).and_then(|rest| rest.lines().next());
+    rest.unwrap_or_else(|| panic!("no subject in {text}")).to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postfix_takes_every_mail_under_its_own_sender() {
-    check(8).await;
-    check(1).await;
+    for max_in_doubt in [8, 1] {
+        let postfix = Postfix::start();
+        let arrived = |mail: testkit::Delivered| {
+            let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+            (number(&text), mail.from, mail.to, text)
+        };
+        let mails = || postfix.mails().into_iter().map(arrived).collect();
+        check(postfix.smtp_port(), max_in_doubt, mails).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exim_takes_every_mail_under_its_own_sender() {
+    for max_in_doubt in [8, 1] {
+        let exim = Exim::start();
+        let arrived = |mail: testkit::Taken| (number(&mail.text), mail.from, mail.to, mail.text);
+        let mails = || exim.mails().into_iter().map(arrived).collect();
+        check(exim.port(), max_in_doubt, mails).await;
+    }
 }

@@ -263,6 +263,7 @@ impl Client {
     fn finish(&mut self) -> Next {
         let Some(running) = self.running.pop_front() else { return Ok(None) };
         self.draining |= running.accepted.is_empty() && !self.pending.is_empty();
+        self.barren += usize::from(running.accepted.is_empty());
         let number = running.number;
         Ok(Some(Output::Done(number, self.outcome(running))))
     }
