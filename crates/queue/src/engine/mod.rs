@@ -6,6 +6,7 @@
 //! fails, what the round had changed is taken back.
 
 mod group;
+mod jump;
 mod know;
 mod lease;
 mod question;
@@ -118,6 +119,7 @@ struct Works<J> {
     accepted: u64,
     corrupt: u64,
     closing: Option<Answer<Result<(), StoreError>>>,
+    beat: Option<jump::Beat>,
 }
 
 impl Engine {
@@ -190,6 +192,7 @@ impl Engine {
             accepted: 0,
             corrupt,
             closing: None,
+            beat: None,
         };
         (engine, works)
     }

@@ -78,6 +78,7 @@ impl<J: Journal> Works<J> {
 
     fn round(&mut self, commands: Vec<Command>) {
         let now = self.clock.now();
+        self.notice_jump(now);
         self.table.keys.forget_old(now);
         let (mut group, mut waiting) = (Group::default(), Waiting::default());
         for command in commands {

@@ -136,6 +136,20 @@ impl Table {
         past.filter(|id| self.get(*id).is_some_and(|e| e.state != State::Leased)).collect()
     }
 
+    /// Moves the ends of life and the retries, which are durations; schedules stay.
+    pub(crate) fn shift(&mut self, by: SignedDuration) {
+        let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+        for (end, id) in std::mem::take(&mut self.ends) {
+            let Some(entry) = self.jobs.get_mut(&id) else { continue };
+            entry.expires_at = moved(end);
+            self.ends.insert((entry.expires_at, id));
+            if entry.state == State::Deferred && self.due.remove(&(entry.due_at, id)) {
+                entry.due_at = moved(entry.due_at);
+                self.due.insert((entry.due_at, id));
+            }
+        }
+    }
+
     /// When `promote` or `expired` will have something to do.
     pub(crate) fn next_time(&self) -> Option<Timestamp> {
         let waiting = |id: &JobId| self.get(*id).is_some_and(|e| e.state != State::Leased);

@@ -16,6 +16,7 @@ mod flips;
 mod hostile;
 mod house;
 mod intake;
+mod jumps;
 mod lists;
 mod model;
 mod order;
