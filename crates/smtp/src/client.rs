@@ -206,8 +206,12 @@ impl Client {
 
     /// Whether the connection is idle and another transaction may begin on it.
     pub fn reusable(&self) -> bool {
-        let idle = self.pending.is_empty() && self.running.is_empty() && self.parser.is_empty();
-        self.reusable && idle && self.barren < crate::limits::BARREN
+        self.reusable && self.pending.is_empty() && self.running.is_empty() && self.parser.is_empty()
+    }
+
+    /// Whether so many transactions found no recipient that the next belongs on another connection.
+    pub fn is_barren(&self) -> bool {
+        self.barren >= crate::limits::BARREN
     }
 
     /// Whether another transaction may begin although some are under way.

@@ -158,9 +158,10 @@ impl Connection {
         self.stream.is_some() && self.client.reusable() && self.may_go_on()
     }
 
-    /// Whether it has neither carried its share of mails nor reached its age.
+    /// Whether it has neither carried its share of mails, or refused ones, nor reached its age.
     pub(super) fn may_go_on(&self) -> bool {
-        self.client.transactions() < self.most() && self.opened.elapsed() < self.relay.settings.max_age
+        let few = self.client.transactions() < self.most() && !self.client.is_barren();
+        few && self.opened.elapsed() < self.relay.settings.max_age
     }
 
     /// Mails that may go over one connection.

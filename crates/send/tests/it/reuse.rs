@@ -76,6 +76,23 @@ async fn a_connection_that_has_its_age_quits() {
     peer.assert_followed();
 }
 
+/// Exim hangs up on the eleventh RSET behind a mail that went to nobody.
+#[tokio::test]
+async fn a_connection_that_served_nobody_eight_times_quits() {
+    let refused = "C: MAIL\nC: RCPT\nC: DATA\nS: 250 ok\nS: 550 5.1.1 nobody\nS: 503 no recipients";
+    let again = script(&[AGAIN, refused]);
+    let mut eight = vec![HELLO, refused];
+    eight.extend([again.as_str(); 7]);
+    eight.push(QUIT);
+    let peer = plain(&[&script(&eight), &script(&[HELLO, refused, &again, "HANG"])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    for outcome in send(&sender, mails(10)).await {
+        assert_eq!(shown(&outcome), ["refused Rcpt 550 5.1.1 nobody"]);
+    }
+    assert_eq!(peer.connections(), 2);
+    peer.assert_followed();
+}
+
 #[tokio::test]
 async fn the_relay_s_own_limit_is_obeyed() {
     let hello = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-LIMITS MAILMAX=1\nS: 250 PIPELINING";
