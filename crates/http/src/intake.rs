@@ -7,10 +7,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use postrider::{Budget, Permit};
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// Octets by which the permit of a body of unknown length grows.
 const STEP: usize = 256 * 1024;
+
+/// Of a body that is refused, read and thrown away at most.
+const SKIPPED: usize = 64 << 20;
+const SKIPPED_TIME: Duration = Duration::from_secs(5);
 
 /// A body in memory with its share of the budget.
 pub(crate) struct Intake {
@@ -24,6 +29,32 @@ pub(crate) struct Intake {
 pub(crate) async fn read(
     headers: &HeaderMap,
     mut body: Body,
+    limit: usize,
+    budget: &Budget,
+    limits: &HttpLimits,
+) -> Result<Intake, Problem> {
+    let taken = take(headers, &mut body, limit, budget, limits).await;
+    if taken.as_ref().is_err_and(|problem| problem.status != StatusCode::REQUEST_TIMEOUT) {
+        skip(&mut body).await;
+    }
+    taken
+}
+
+/// Reads on for a while without keeping anything: a client that is still writing when we answer and
+/// close would see a broken connection instead of the answer, and take us for dead.
+async fn skip(body: &mut Body) {
+    let (until, mut left) = (Instant::now() + SKIPPED_TIME, SKIPPED);
+    while let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await {
+        match frame.data_ref().map_or(0, Bytes::len) {
+            octets if octets > left => return,
+            octets => left -= octets,
+        }
+    }
+}
+
+async fn take(
+    headers: &HeaderMap,
+    body: &mut Body,
     limit: usize,
     budget: &Budget,
     limits: &HttpLimits,
