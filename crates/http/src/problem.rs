@@ -142,6 +142,9 @@ impl From<SubmitError> for Problem {
             SubmitError::Forbidden(text) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "restricted_api_key", text)
             }
+            SubmitError::Loop(text) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "loop", "validation_error", text)
+            }
             SubmitError::KeyReused(_) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",

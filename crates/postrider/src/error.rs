@@ -15,6 +15,9 @@ pub enum SubmitError {
     /// The caller's key does not allow it (From domain, scope).
     #[error("{0}")]
     Forbidden(String),
+    /// The message goes in circles.
+    #[error("{0}")]
+    Loop(String),
     /// The idempotency key belongs to another message.
     #[error("the idempotency key was already used for another message ({0})")]
     KeyReused(JobId),

@@ -8,6 +8,7 @@ mod access;
 mod budget;
 mod error;
 mod guesses;
+mod hops;
 mod inflight;
 mod mailer;
 mod message;

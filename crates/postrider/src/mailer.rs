@@ -22,6 +22,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     budget: Budget,
     access: Access,
+    /// Who we are in `Received` fields.
+    instance: String,
     in_flight: InFlight,
     ids: submit::Ids,
     relays: Relays,
@@ -51,6 +53,7 @@ impl Mailer {
         let (in_flight, ids) = (InFlight::default(), submit::Ids::default());
         let settings = RwLock::new(Arc::new(settings));
         let draining = AtomicBool::new(false);
+        let instance = access.state().instance();
         Self {
             inner: Arc::new(Inner {
                 store,
@@ -58,6 +61,7 @@ impl Mailer {
                 clock,
                 budget,
                 access,
+                instance,
                 in_flight,
                 ids,
                 relays,
@@ -111,7 +115,7 @@ impl Mailer {
     /// As `submit`.
     pub async fn submit_raw(&self, caller: &Caller, raw: RawSubmission) -> Result<Receipt, SubmitError> {
         let i = &self.inner;
-        let prepared = submit::raw(caller, raw, &self.settings(), i.clock.now(), &i.ids)?;
+        let prepared = submit::raw(caller, raw, &self.settings(), &i.instance, i.clock.now(), &i.ids)?;
         self.store_one(caller, prepared).await
     }
 

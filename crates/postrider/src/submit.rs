@@ -78,6 +78,7 @@ pub(crate) fn raw(
     caller: &Caller,
     submission: RawSubmission,
     settings: &MailerSettings,
+    instance: &str,
     now: Timestamp,
     ids: &Ids,
 ) -> Result<Prepared, SubmitError> {
@@ -86,8 +87,10 @@ pub(crate) fn raw(
     if raw.len() > settings.limits.message {
         return Err(too_large(raw.len(), settings));
     }
+    crate::hops::check(&raw, instance)?;
+    let mark = crate::hops::mark(instance);
     let how = RawOptions {
-        received: received.map(|by| format!("{by} by {} id {id}", settings.hostname)),
+        received: received.map(|by| format!("{by} by {} {mark} id {id}", settings.hostname)),
         domain: domain(&settings.profile).to_owned(),
         from: from.or_else(|| settings.profile.from.as_ref().map(|m| m.address.to_string())),
         accept_bare_lf,

@@ -17,6 +17,7 @@ pub(crate) fn to_error(error: &SubmitError) -> Reply {
         }
         SubmitError::TooLarge(text) => lines(552, "5.3.4", [text.clone()]),
         SubmitError::Forbidden(text) => lines(550, "5.7.1", [text.clone()]),
+        SubmitError::Loop(text) => lines(554, "5.4.6", [text.clone()]),
         SubmitError::KeyReused(_) => {
             Reply::new(554, "5.7.0 This idempotency key was used for another message")
         }
@@ -56,6 +57,7 @@ mod tests {
             "550 5.7.1 not b?cher.example",
         );
         check(SubmitError::Forbidden("not you".into()), "550 5.7.1 not you");
+        check(SubmitError::Loop("loop: again".into()), "554 5.4.6 loop: again");
         check(SubmitError::KeyReused(JobId(Default::default())), "554 5.7.0 ");
         check(SubmitError::KeyInFlight, "451 4.3.0 ");
         check(SubmitError::Busy("/var full".into()), "452 4.3.1 ");
