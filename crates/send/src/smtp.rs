@@ -12,6 +12,7 @@ mod outbox;
 mod parts;
 mod remote_id;
 mod settings;
+mod sign_in;
 mod tls;
 mod trust;
 
@@ -24,6 +25,7 @@ pub use tls::{CertificateFacts, TlsFacts};
 
 use crate::{BoxStream, Mail, MailOutcome, Sender};
 use idle::Idle;
+use sign_in::SignIn;
 use std::sync::Arc;
 use trust::Trust;
 
@@ -39,7 +41,7 @@ struct Relay {
     settings: SmtpSettings,
     tls: Option<tls::Tls>,
     hello: ::smtp::command::HelloName,
-    pin: Option<::smtp::sasl::Mechanism>,
+    sign_in: SignIn,
     peer: Box<str>,
     idle: Idle,
     trust: Trust,
@@ -50,9 +52,6 @@ impl SmtpSender {
     pub fn new(settings: SmtpSettings) -> Result<Self, SettingsError> {
         let hello = ::smtp::command::HelloName::parse(&settings.helo)
             .ok_or_else(|| SettingsError::Helo(settings.helo.clone()))?;
-        let pin = settings.auth.as_deref().map(|name| {
-            ::smtp::sasl::Mechanism::parse(name).ok_or_else(|| SettingsError::Mechanism(name.into()))
-        });
         let tls = match settings.security {
             Security::Plain => None,
             Security::StartTls { .. } | Security::Implicit => Some(tls::Tls::new(&settings)?),
@@ -60,7 +59,7 @@ impl SmtpSender {
         let relay = Relay {
             tls,
             hello,
-            pin: pin.transpose()?,
+            sign_in: SignIn::new(&settings)?,
             peer: settings.endpoint.to_string().into(),
             idle: Idle::default(),
             trust: Trust::default(),

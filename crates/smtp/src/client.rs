@@ -18,6 +18,7 @@
 
 mod outcome;
 mod session;
+mod sign_in;
 mod transaction;
 mod transcript;
 
@@ -25,9 +26,10 @@ pub use outcome::{Failure, FailureKind, Outcome, Phase, RecipientResult};
 pub use transaction::{Begun, Text, Transaction};
 
 use crate::command::HelloName;
-use crate::sasl::{Credentials, Exchange, Mechanism, Secret};
+use crate::sasl::{Channel, Credentials, Mechanism, Proven, Secret};
 use crate::{Capabilities, Command, ReplyParser, Violation};
 use envelope::Reply;
+use sign_in::SignIn;
 use std::collections::VecDeque;
 use transaction::Running;
 use transcript::Transcript;
@@ -56,6 +58,10 @@ pub struct Config {
     pub credentials: Option<Credentials>,
     /// The only mechanism to use.
     pub pin: Option<Mechanism>,
+    /// What some mechanisms must know of the connection; the binding comes with [`Client::bind`].
+    pub channel: Channel,
+    /// What worked on an earlier connection: [`Client::proven`].
+    pub proven: Option<Proven>,
     /// One command at a time, whatever the server offers.
     pub sequential: bool,
 }
@@ -132,7 +138,8 @@ pub struct Client {
     caps: Capabilities,
     secured: bool,
     starttls_refused: bool,
-    exchange: Option<Exchange>,
+    sign_in: Option<SignIn>,
+    proven: Option<Proven>,
     /// Under way, the oldest first.
     running: VecDeque<Running>,
     /// A transaction found no recipient: nothing begins until all replies are in.
@@ -156,7 +163,8 @@ impl Client {
             caps: Capabilities::default(),
             secured,
             starttls_refused: false,
-            exchange: None,
+            sign_in: None,
+            proven: None,
             running: VecDeque::new(),
             draining: false,
             transactions: 0,
@@ -229,6 +237,12 @@ impl Client {
     /// What the server offers, as of the last EHLO.
     pub fn capabilities(&self) -> &Capabilities {
         &self.caps
+    }
+
+    /// What the TLS connection gives to bind a sign-in to; call it before [`tls_done`](Self::tls_done), or before
+    /// the first poll where TLS comes first.
+    pub fn bind(&mut self, exporter: Option<Secret>) {
+        self.config.channel.binding = exporter;
     }
 
     /// Whether the line is encrypted.

@@ -9,6 +9,11 @@ pub const REPLY_OCTETS: usize = 64 * 1024;
 /// Longest command line a server reads, CRLF included: RFC 5321 4.5.3.1.4 sets 512, and the
 /// extensions add to it (RFC 3461 4: 500 for ORCPT, RFC 4954 4: 500, RFC 6531 3.4: 10, RFC 1870: 26).
 pub const COMMAND_LINE: usize = 2 * 1024;
+/// Longest AUTH command of ours, CRLF included (RFC 5321 4.5.3.1.4, RFC 4954 4): what is longer waits for a challenge.
+pub const AUTH_COMMAND: usize = 512;
+/// Rounds of PBKDF2 a SCRAM server may ask for. RFC 7677 4 wants 4096 at least; fewer than 1000 is a server that
+/// wants to guess, more than a million one that wants to keep us busy: that is a third of a second.
+pub const SCRAM_ITERATIONS: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 /// Longest line within an AUTH exchange, CRLF included (RFC 4954 4.3).
 pub const AUTH_LINE: usize = 12 * 1024;
 /// Most challenges a server may send in one AUTH exchange; SCRAM needs two, NTLM two, LOGIN two.

@@ -1,42 +1,124 @@
-//! SASL for the client (RFC 4954): which mechanism, and its side of the exchange.
+//! SASL for the client (RFC 4422, RFC 4954): which mechanisms, and its side of each exchange. No I/O, no clock.
 
 mod choice;
+mod cram_md5;
+mod exchange;
+mod fault;
 mod login;
+mod ntlm;
+mod oauth;
 mod plain;
+pub mod scram;
 mod secret;
 
-pub use choice::{AuthRefusal, choose};
+pub use choice::{AuthRefusal, Proven, Wishes, candidates};
+pub use exchange::Exchange;
+pub use fault::Fault;
 pub use secret::Secret;
 
-use crate::{Violation, limits};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+/// What we sign in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Means {
+    Password,
+    /// An OAuth 2 access token.
+    Token,
+    /// The client certificate of the TLS connection.
+    Certificate,
+}
 
 /// Who we are to the relay.
 #[derive(Debug, Clone)]
 pub struct Credentials {
+    /// With a certificate: whom to act for, empty for whom the certificate names.
     pub user: Box<str>,
+    /// Nothing with a certificate.
     pub secret: Secret,
+    pub means: Means,
 }
 
-/// The mechanisms we speak. In TLS they are tried in this order.
+impl Credentials {
+    pub fn password(user: &str, secret: Secret) -> Self {
+        Self { user: user.into(), secret, means: Means::Password }
+    }
+
+    pub fn token(user: &str, token: Secret) -> Self {
+        Self { user: user.into(), secret: token, means: Means::Token }
+    }
+
+    pub fn certificate(user: &str) -> Self {
+        Self { user: user.into(), secret: Secret::from(""), means: Means::Certificate }
+    }
+}
+
+/// What some mechanisms must know of the connection.
+#[derive(Debug, Clone, Default)]
+pub struct Channel {
+    /// As we asked for it, for OAUTHBEARER; empty when there is none.
+    pub host: Box<str>,
+    /// 0 when there is none.
+    pub port: u16,
+    /// The tls-exporter value of the TLS connection (RFC 9266).
+    pub binding: Option<Secret>,
+    /// Seconds since 1970, for NTLM with servers that do not tell the time; 0 when unknown.
+    pub unix_time: u64,
+}
+
+/// The mechanisms we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mechanism {
+    /// RFC 7677, bound to the TLS connection (RFC 5802 6, RFC 9266).
+    ScramSha256Plus,
+    ScramSha1Plus,
+    /// RFC 7677.
+    ScramSha256,
+    /// RFC 5802.
+    ScramSha1,
     /// RFC 4616.
     Plain,
     /// Never standardised (draft-murchison-sasl-login), everywhere in use.
     Login,
+    /// RFC 2195.
+    CramMd5,
+    /// MS-NLMP, version 2, as MS-SMTPNTLM carries it.
+    Ntlm,
+    /// RFC 7628.
+    OAuthBearer,
+    /// Google's and Microsoft's forerunner of it.
+    XOAuth2,
+    /// RFC 4422 appendix A.
+    External,
 }
 
 impl Mechanism {
-    /// In order of preference within TLS.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Login];
+    /// In order of preference.
+    pub const ALL: [Self; 11] = [
+        Self::ScramSha256Plus,
+        Self::ScramSha1Plus,
+        Self::ScramSha256,
+        Self::ScramSha1,
+        Self::Plain,
+        Self::Login,
+        Self::CramMd5,
+        Self::Ntlm,
+        Self::OAuthBearer,
+        Self::XOAuth2,
+        Self::External,
+    ];
 
     /// The name in EHLO and AUTH.
     pub fn name(self) -> &'static str {
         match self {
+            Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+            Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha1 => "SCRAM-SHA-1",
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
+            Self::CramMd5 => "CRAM-MD5",
+            Self::Ntlm => "NTLM",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::XOAuth2 => "XOAUTH2",
+            Self::External => "EXTERNAL",
         }
     }
 
@@ -45,70 +127,24 @@ impl Mechanism {
         Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
 
+    /// What it proves who we are by.
+    pub fn means(self) -> Means {
+        match self {
+            Self::OAuthBearer | Self::XOAuth2 => Means::Token,
+            Self::External => Means::Certificate,
+            _ => Means::Password,
+        }
+    }
+
     /// Whether whoever listens on the line learns the secret.
     pub fn shows_secret(self) -> bool {
-        match self {
-            Self::Plain | Self::Login => true,
-        }
-    }
-}
-
-/// One exchange under way.
-#[derive(Debug)]
-pub struct Exchange {
-    step: Step,
-    credentials: Credentials,
-    rounds: u8,
-}
-
-#[derive(Debug)]
-enum Step {
-    Plain,
-    Login(login::Login),
-}
-
-impl Exchange {
-    pub fn new(mechanism: Mechanism, credentials: Credentials) -> Self {
-        let step = match mechanism {
-            Mechanism::Plain => Step::Plain,
-            Mechanism::Login => Step::Login(login::Login::default()),
-        };
-        Self { step, credentials, rounds: 0 }
+        matches!(self, Self::Plain | Self::Login | Self::OAuthBearer | Self::XOAuth2)
     }
 
-    /// What goes on the AUTH line, in base64; `None` when the server speaks first.
-    pub fn initial(&self) -> Option<Secret> {
-        match self.step {
-            Step::Plain => Some(encode(plain::message(&self.credentials).expose())),
-            Step::Login(_) => None,
-        }
+    /// Whether it is tied to the TLS connection.
+    pub fn is_bound(self) -> bool {
+        matches!(self, Self::ScramSha256Plus | Self::ScramSha1Plus)
     }
-
-    /// The answer, in base64, to the text of a 334 reply.
-    pub fn respond(&mut self, challenge: &str) -> Result<Secret, Violation> {
-        self.rounds += 1;
-        if self.rounds > limits::AUTH_ROUNDS {
-            return Err(Violation::EndlessAuth);
-        }
-        if challenge.len() > limits::AUTH_LINE {
-            return Err(Violation::BadChallenge);
-        }
-        let answer = match &mut self.step {
-            // The initial response was ignored; some servers ask for it with a challenge of any text.
-            Step::Plain if self.rounds == 1 => plain::message(&self.credentials),
-            Step::Plain => return Err(Violation::EndlessAuth),
-            Step::Login(login) => login.respond(&decode(challenge)?, &self.credentials)?,
-        };
-        Ok(encode(answer.expose()))
-    }
-}
-
-fn encode(bytes: &[u8]) -> Secret {
-    Secret::from(STANDARD.encode(bytes).as_str())
-}
-
-fn decode(challenge: &str) -> Result<Vec<u8>, Violation> {
-    STANDARD.decode(challenge.trim()).map_err(|_| Violation::BadChallenge)
 }
 
 #[cfg(test)]

@@ -23,8 +23,6 @@ pub enum Violation {
     EarlySuccess,
     #[error("a message is taken whose sender was refused: it may leave under another sender")]
     ForeignSender,
-    #[error("an AUTH challenge that is not base64 or too long")]
-    BadChallenge,
     #[error("more AUTH challenges than any mechanism has")]
     EndlessAuth,
 }

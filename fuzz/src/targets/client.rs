@@ -6,6 +6,7 @@ use smtp::client::{
     Transaction,
 };
 use smtp::command::HelloName;
+use smtp::sasl::Channel;
 use std::collections::BTreeSet;
 
 pub(super) const WORDS: &[&str] = &[
@@ -44,6 +45,8 @@ pub(super) fn run(octets: &[u8]) {
         private: true,
         credentials: None,
         pin: None,
+        channel: Channel::default(),
+        proven: None,
         sequential: setting & 2 != 0,
     };
     let text = if setting & 4 == 0 { Text::Data } else { Text::Bdat };

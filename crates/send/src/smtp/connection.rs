@@ -2,10 +2,9 @@
 
 use super::flow::Flow;
 use super::trust::Caution;
-use super::{Relay, Security, TlsFacts, dial, map, tls};
+use super::{Relay, Security, TlsFacts, dial, map, sign_in, tls};
 use crate::Trouble;
 use smtp::client::{self, Client, Failure, FailureKind, Output, Phase};
-use smtp::sasl;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +30,8 @@ pub(super) struct Connection {
     /// Of the handshake, once it is made.
     tls: Option<TlsFacts>,
     address: Option<SocketAddr>,
+    /// Nobody can listen, also without TLS.
+    is_private: bool,
     pub(super) last_used: Instant,
     opened: Instant,
 }
@@ -62,8 +63,9 @@ impl Connection {
 
     /// The line alone; nothing is said yet.
     pub(super) async fn dial(relay: &Arc<Relay>, tried: &dial::Tried) -> Result<Self, Trouble> {
-        let line = dial::dial(relay, tried).await?;
         let settings = &relay.settings;
+        let credentials = relay.sign_in.credentials(settings).await?;
+        let line = dial::dial(relay, tried).await?;
         let config = client::Config {
             lmtp: settings.lmtp,
             hello: relay.hello.clone(),
@@ -73,11 +75,10 @@ impl Connection {
                 Security::Implicit => client::Security::Implicit,
             },
             private: line.private,
-            credentials: settings
-                .credentials
-                .as_ref()
-                .map(|who| sasl::Credentials { user: who.user.clone(), secret: who.secret.clone() }),
-            pin: relay.pin,
+            credentials,
+            pin: relay.sign_in.pin(),
+            channel: sign_in::channel(settings),
+            proven: relay.sign_in.proven(),
             sequential: relay.trust.caution() == Caution::OneCommand,
         };
         let mut connection = Self {
@@ -87,6 +88,7 @@ impl Connection {
             flow: Flow::new(),
             tls: None,
             address: line.address,
+            is_private: line.private,
             last_used: Instant::now(),
             opened: Instant::now(),
         };
@@ -123,6 +125,7 @@ impl Connection {
                 other => other,
             };
         }
+        self.relay.sign_in.worked(&self.client, self.is_private, &self.relay.peer);
         if !self.client.is_secured() && matches!(self.relay.settings.security, Security::StartTls { .. }) {
             tracing::warn!(peer = %self.relay.peer, "the relay offers no STARTTLS: mail goes in clear");
         }
@@ -148,6 +151,7 @@ impl Connection {
         if let Some(stream) = self.stream.take() {
             let (stream, facts) = dial::handshake(&self.relay, stream).await?;
             self.client.note(&format!("{} {}", facts.version, facts.cipher));
+            self.client.bind(facts.exporter.clone());
             (self.stream, self.tls) = (Some(stream), Some(facts));
         }
         Ok(())

@@ -134,6 +134,8 @@ pub struct SmtpSettings {
     pub messages_per_connection: u32,
     /// Texts that may be unanswered at once on a connection, 1 or more: each is in doubt when it breaks.
     pub max_in_doubt: usize,
+    /// Seconds since 1970, for NTLM with servers that do not tell the time.
+    pub unix_time: fn() -> u64,
 }
 
 impl SmtpSettings {
@@ -153,6 +155,7 @@ impl SmtpSettings {
             max_age: Duration::from_secs(300),
             messages_per_connection: 100,
             max_in_doubt: 8,
+            unix_time: || 0,
         }
     }
 }
@@ -164,7 +167,7 @@ pub enum SettingsError {
     File { path: PathBuf, cause: String },
     #[error("{0:?} cannot be said in EHLO")]
     Helo(Box<str>),
-    #[error("AUTH = {0:?} is no mechanism we speak (PLAIN, LOGIN)")]
+    #[error("AUTH = {0:?} is no mechanism we speak")]
     Mechanism(Box<str>),
     #[error("{0:?} is no name a certificate could bear")]
     ServerName(Box<str>),

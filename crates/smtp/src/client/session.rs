@@ -1,8 +1,6 @@
 //! From the greeting to a session that takes mail.
 
 use super::{Client, Expect, Failure, FailureKind, Output, Phase, Security};
-use crate::command::Word;
-use crate::sasl::{self, Exchange, Secret};
 use crate::{Capabilities, Command, Violation};
 use envelope::{Class, Reply};
 
@@ -86,36 +84,6 @@ impl Client {
         self.hello()
     }
 
-    /// RFC 4954 4, 6: 235 is success, 334 a challenge.
-    pub(super) fn on_auth(&mut self, reply: Reply) -> Next {
-        if reply.code == 334 {
-            let challenge = reply.lines.first().map_or("", |line| &**line);
-            let answer = self.exchange.as_mut().map(|exchange| exchange.respond(challenge));
-            return match answer.unwrap_or(Err(Violation::EndlessAuth)) {
-                Ok(answer) => {
-                    self.expect(0, Expect::Auth);
-                    self.transcript.sent(0, "***");
-                    let line = [answer.expose(), b"\r\n"].concat();
-                    Ok(Some(Output::Write(Secret::from(line))))
-                }
-                Err(violation) => {
-                    let mut failure = self.violated(violation, None);
-                    failure.phase = Phase::Auth;
-                    Err(failure)
-                }
-            };
-        }
-        self.exchange = None;
-        match reply.class() {
-            Some(Class::Success) => Ok(Some(Output::Ready)),
-            Some(_) => {
-                let text = "the server refuses user and password";
-                Err(Failure::new(FailureKind::Auth, Phase::Auth, Some(reply), text))
-            }
-            None => Err(self.wrong_kind(Phase::Auth, reply)),
-        }
-    }
-
     fn hello(&mut self) -> Output {
         let name = self.config.hello.clone();
         let command = if self.config.lmtp { Command::Lhlo(name) } else { Command::Ehlo(name) };
@@ -140,21 +108,9 @@ impl Client {
                 return Err(Failure::new(FailureKind::Settings, Phase::Tls, None, text));
             }
         }
-        match self.config.credentials.clone() {
+        match self.config.credentials.as_ref().map(|who| who.means) {
             None => Ok(Some(Output::Ready)),
-            Some(credentials) => self.log_in(credentials),
+            Some(means) => self.log_in(means),
         }
-    }
-
-    /// RFC 4954 4: the initial response goes on the same line.
-    fn log_in(&mut self, credentials: sasl::Credentials) -> Next {
-        let private = self.secured || self.config.private;
-        let mechanism = sasl::choose(&self.caps, self.config.pin, private)
-            .map_err(|refusal| Failure::new(FailureKind::Auth, Phase::Auth, None, refusal.to_string()))?;
-        let exchange = Exchange::new(mechanism, credentials);
-        let Some(name) = Word::parse(mechanism.name()) else { return Ok(None) };
-        let command = Command::Auth { mechanism: name, initial: exchange.initial() };
-        self.exchange = Some(exchange);
-        Ok(Some(self.write(0, &[(command, Expect::Auth)])))
     }
 }

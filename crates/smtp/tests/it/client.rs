@@ -2,14 +2,15 @@
 //!
 //! `@` a setting (before the first line) · `S:` the server says · `C:` the client must have said ·
 //! `>` the driver does · `!` what the client must have asked of the driver · `=` the next recipient's
-//! result. At the end nothing may be left unread or unchecked.
+//! result · `C?` how what it must have said begins · `~` words of the last trouble. At the end nothing may be left
+//! unread or unchecked.
 
 use postrider_smtp::client::{
     Begun, Client, Config, Failure, FailureKind, Outcome, Output, Phase, RecipientResult, Security, Text,
     Transaction,
 };
 use postrider_smtp::command::HelloName;
-use postrider_smtp::sasl::{Credentials, Mechanism, Secret};
+use postrider_smtp::sasl::{Channel, Credentials, Mechanism, Proven, Secret};
 use std::collections::VecDeque;
 
 struct Run {
@@ -20,6 +21,7 @@ struct Run {
     writing: VecDeque<u64>,
     asked: VecDeque<String>,
     results: VecDeque<RecipientResult>,
+    trouble: Box<str>,
 }
 
 impl Run {
@@ -31,6 +33,8 @@ impl Run {
             private: false,
             credentials: None,
             pin: None,
+            channel: Channel::default(),
+            proven: None,
             sequential: false,
         };
         Self {
@@ -40,6 +44,7 @@ impl Run {
             writing: VecDeque::new(),
             asked: VecDeque::new(),
             results: VecDeque::new(),
+            trouble: "".into(),
         }
     }
 
@@ -51,8 +56,18 @@ impl Run {
             "implicit" => self.config.security = Security::Implicit,
             "private" => self.config.private = true,
             "pin login" => self.config.pin = Mechanism::parse("LOGIN"),
+            "pin scram-sha-256" => self.config.pin = Mechanism::parse("SCRAM-SHA-256"),
+            "certificate" => self.config.credentials = Some(Credentials::certificate("")),
+            "token" => {
+                self.config.credentials = Some(Credentials::token("u", Secret::from("tok")));
+                (self.config.channel.host, self.config.channel.port) = ("mx.example".into(), 587);
+            }
+            "proven login of PLAIN LOGIN" => {
+                let offered = vec!["PLAIN".into(), "LOGIN".into()];
+                self.config.proven = Some(Proven { offered, mechanism: Mechanism::Login });
+            }
             "credentials" => {
-                self.config.credentials = Some(Credentials { user: "u".into(), secret: Secret::from("pw") });
+                self.config.credentials = Some(Credentials::password("u", Secret::from("pw")));
             }
             other => panic!("unknown setting {other:?}"),
         }
@@ -90,6 +105,7 @@ impl Run {
                     self.take(outcome);
                 }
                 self.asked.push_back(asked);
+                self.trouble = failure.text;
                 return false;
             }
         };
@@ -213,6 +229,12 @@ fn run(name: &str, script: &str, step: usize) {
                 let said: Vec<u8> = run.written.drain(..=end).collect();
                 assert_eq!(String::from_utf8_lossy(&said), format!("{want}\r\n"), "{place}");
             }
+            Some(("C?", want)) => {
+                let end = run.written.iter().position(|b| *b == b'\n').unwrap_or(0);
+                let said: Vec<u8> = run.written.drain(..=end).collect();
+                assert!(said.starts_with(want.as_bytes()), "{place}: {}", String::from_utf8_lossy(&said));
+            }
+            Some(("~ ", want)) => assert!(run.trouble.contains(want), "{place}: {}", run.trouble),
             Some(("@ ", setting)) => run.set(setting),
             Some(("> ", act)) => run.act(act),
             Some(("! ", want)) => assert_eq!(run.asked.pop_front().as_deref(), Some(want), "{place}"),

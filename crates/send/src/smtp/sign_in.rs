@@ -1,0 +1,69 @@
+//! How a relay is signed in to: by what, with which mechanism, and what worked the last time.
+
+use super::{Endpoint, SettingsError, SmtpSettings};
+use crate::Trouble;
+use smtp::client::Client;
+use smtp::sasl::{Channel, Credentials, Means, Mechanism, Proven};
+use std::sync::{Mutex, PoisonError};
+
+/// Of one relay, shared by its connections.
+#[derive(Debug)]
+pub(super) struct SignIn {
+    pin: Option<Mechanism>,
+    proven: Mutex<Option<Proven>>,
+}
+
+impl SignIn {
+    pub(super) fn new(settings: &SmtpSettings) -> Result<Self, SettingsError> {
+        let pin = settings
+            .auth
+            .as_deref()
+            .map(|name| Mechanism::parse(name).ok_or_else(|| SettingsError::Mechanism(name.into())));
+        Ok(Self { pin: pin.transpose()?, proven: Mutex::default() })
+    }
+
+    pub(super) fn pin(&self) -> Option<Mechanism> {
+        self.pin
+    }
+
+    pub(super) fn proven(&self) -> Option<Proven> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the next connection signs in by; `None`: not at all.
+    pub(super) async fn credentials(&self, settings: &SmtpSettings) -> Result<Option<Credentials>, Trouble> {
+        let user = settings.credentials.as_ref().map(|who| &*who.user);
+        if self.pin.is_some_and(|pin| pin.means() == Means::Certificate) {
+            return Ok(Some(Credentials::certificate(user.unwrap_or_default())));
+        }
+        Ok(settings.credentials.as_ref().map(|who| Credentials::password(&who.user, who.secret.clone())))
+    }
+
+    /// A connection stands: the next ones begin with what worked.
+    pub(super) fn worked(&self, client: &Client, private: bool, peer: &str) {
+        let Some(proven) = client.proven() else { return };
+        let mut last = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref() == Some(proven) {
+            return;
+        }
+        *last = Some(proven.clone());
+        let mechanism = proven.mechanism.name();
+        if client.is_secured() || private {
+            tracing::debug!(%peer, mechanism, "signed in");
+        } else {
+            tracing::warn!(
+                %peer, mechanism,
+                "signed in without TLS: the password was not shown, but who listens can guess at it, and reads all mail"
+            );
+        }
+    }
+}
+
+/// What mechanisms must know of the connection; the binding comes with TLS.
+pub(super) fn channel(settings: &SmtpSettings) -> Channel {
+    let (host, port) = match &settings.endpoint {
+        Endpoint::Tcp { host, port } => (host.clone(), *port),
+        Endpoint::Unix { .. } => ("".into(), 0),
+    };
+    Channel { host, port, binding: None, unix_time: (settings.unix_time)() }
+}

@@ -1,0 +1,28 @@
+//! CRAM-MD5 (RFC 2195): the server's text, hashed with the password.
+
+use super::{Credentials, Fault, Secret};
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use std::fmt::Write;
+
+/// Octets of a challenge; RFC 2195 describes a message id.
+const CHALLENGE: usize = 1024;
+
+pub(super) fn respond(challenge: &[u8], who: &Credentials) -> Result<Secret, Fault> {
+    // Without anything of the server's own the answer would be good for ever.
+    if challenge.is_empty() || challenge.len() > CHALLENGE {
+        return Err(Fault::Malformed("an empty or endless text to hash"));
+    }
+    let mut text = format!("{} ", who.user);
+    for octet in hmac_md5(who.secret.expose(), &[challenge]) {
+        // To write to a String cannot fail.
+        write!(text, "{octet:02x}").unwrap_or_default();
+    }
+    Ok(Secret::from(&*text))
+}
+
+pub(super) fn hmac_md5(key: &[u8], parts: &[&[u8]]) -> [u8; 16] {
+    let Ok(mut mac) = Hmac::<Md5>::new_from_slice(key) else { return [0; 16] };
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
+}
