@@ -31,20 +31,29 @@ pub struct Exim {
     port: u16,
 }
 
-/// A mail in Exim's maildir: the envelope it was taken under, and its text with LF as Exim stores it.
+/// A mail in Exim's maildir: the envelope it was taken under, and what follows with LF as Exim stores it.
 #[derive(Debug, Clone)]
 pub struct Taken {
     pub from: String,
     pub to: String,
-    /// All that follows the two fields of the envelope.
-    pub text: String,
+    /// All that follows the two fields of the envelope, first of all the `Received` of Exim.
+    pub bytes: Vec<u8>,
 }
 
 impl Exim {
     pub fn start() -> Self {
+        Self::offering(true)
+    }
+
+    /// One to which every text goes by DATA.
+    pub fn without_chunking() -> Self {
+        Self::offering(false)
+    }
+
+    fn offering(chunking: bool) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let exim = peers().join("exim/usr/sbin/exim4");
-        lay_out(folder.path(), &exim);
+        lay_out(folder.path(), &exim, chunking);
         let port = free_port();
         let out = fs::File::create(folder.path().join("daemon.out")).expect("a writable folder");
         let mut command = Command::new("unshare");
@@ -95,11 +104,11 @@ impl Drop for Exim {
     }
 }
 
-fn lay_out(folder: &Path, exim: &Path) {
+fn lay_out(folder: &Path, exim: &Path, chunking: bool) {
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a writable folder");
     write("passwd", &format!("root:x:0:0::/:/bin/sh\nDebian-exim:x:{EXIM_ID}:{EXIM_ID}::/:/bin/false\n"));
     write("group", &format!("root:x:0:\nmail:x:8:\nDebian-exim:x:{EXIM_ID}:\n"));
-    write("exim.conf", &settings(folder, exim));
+    write("exim.conf", &settings(folder, exim, chunking));
     for name in ["spool", "log", "mail"] {
         let path = folder.join(name);
         fs::create_dir(&path).expect("a writable folder");
@@ -111,7 +120,8 @@ fn lay_out(folder: &Path, exim: &Path) {
 
 /// Every recipient of every domain but one goes into one maildir, as Exim's own user: started with `-C` it has
 /// no other once it is not root.
-fn settings(folder: &Path, exim: &Path) -> String {
+fn settings(folder: &Path, exim: &Path, chunking: bool) -> String {
+    let chunking = if chunking { "*" } else { "" };
     let (at, exim) = (folder.display(), exim.display());
     format!(
         "primary_hostname = mx.example.net
@@ -125,7 +135,7 @@ host_lookup =
 rfc1413_hosts =
 tls_advertise_hosts =
 smtp_accept_queue_per_connection = 0
-chunking_advertise_hosts = *
+chunking_advertise_hosts = {chunking}
 acl_smtp_rcpt = rcpt
 begin acl
 rcpt:
@@ -151,13 +161,12 @@ inbox:
 
 /// Exim writes Return-path and Envelope-to on top.
 fn parse(file: &[u8]) -> Taken {
-    let text = String::from_utf8_lossy(file).into_owned();
-    let mut lines = text.splitn(3, '\n');
+    let mut lines = file.splitn(3, |&byte| byte == b'\n');
     let mut field = |name: &str| {
-        let line = lines.next().unwrap_or_default();
+        let line = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
         let value = line.strip_prefix(name).unwrap_or_else(|| panic!("{name} expected in {line:?}"));
         value.trim_matches([' ', '<', '>']).to_owned()
     };
     let (from, to) = (field("Return-path:"), field("Envelope-to:"));
-    Taken { from, to, text: lines.next().unwrap_or_default().to_owned() }
+    Taken { from, to, bytes: lines.next().unwrap_or_default().to_vec() }
 }

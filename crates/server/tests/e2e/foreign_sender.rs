@@ -84,7 +84,10 @@ async fn postfix_takes_every_mail_under_its_own_sender() {
 async fn exim_takes_every_mail_under_its_own_sender() {
     for max_in_doubt in [8, 1] {
         let exim = Exim::start();
-        let arrived = |mail: testkit::Taken| (number(&mail.text), mail.from, mail.to, mail.text);
+        let arrived = |mail: testkit::Taken| {
+            let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+            (number(&text), mail.from, mail.to, text)
+        };
         let mails = || exim.mails().into_iter().map(arrived).collect();
         check(exim.port(), max_in_doubt, mails).await;
     }

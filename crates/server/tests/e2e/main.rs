@@ -7,6 +7,7 @@ mod clients;
 mod dovecot;
 mod foreign_sender;
 mod kill;
+mod matrix;
 mod postfix;
 mod relay;
 mod signals;
