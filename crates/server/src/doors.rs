@@ -225,6 +225,11 @@ impl Doors {
         Ok(())
     }
 
+    /// Where `submit.sock` is, if not in the data folder.
+    pub(crate) fn runtime_dir(&self) -> Option<&Path> {
+        self.manner.runtime_dir.as_deref()
+    }
+
     /// Where the HTTP and the SMTP door listen.
     pub(crate) fn places(&self) -> io::Result<(Option<Listen>, Option<Listen>)> {
         let http = self.http.as_ref().map(|open| open.bound.place()).transpose()?;

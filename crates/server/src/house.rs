@@ -6,7 +6,7 @@ use crate::doors::{Doors, Manner};
 use crate::exit::Failure;
 use crate::reload::{self, Reread};
 use crate::signals::{Signals, Told};
-use crate::{drop, listen, ways, wire};
+use crate::{circle, drop, listen, ways, wire};
 use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
@@ -54,6 +54,7 @@ impl House {
     /// Opens everything. The ports come first, so that a second start fails before it touches the store.
     pub(crate) async fn open(plan: Plan) -> Result<Self, Failure> {
         let (s, grace) = (plan.settings, plan.manner.grace);
+        circle::refuse(&s, plan.manner.runtime_dir.as_deref()).await?;
         wire::folder(&s.data_dir)?;
         wire::install_tls();
         let mut doors = Doors::new(plan.manner, &s);
@@ -134,6 +135,7 @@ impl House {
     async fn try_reload(&mut self) -> Result<Reloaded, Failure> {
         let mut new = reload::read(self.reread.as_ref()).await?;
         let needs_restart = reload::keep_fixed(&mut new, &self.settings);
+        circle::refuse(&new, self.doors.runtime_dir()).await?;
         let (routes, worker_settings) = ways_out(&new)?;
         let fresh = self.doors.ready(&new).await?;
         know(&self.store, &new).await?;

@@ -1,5 +1,6 @@
 //! The binary `postrider`: command line, settings, wiring, signals.
 
+mod circle;
 mod cli;
 mod clock;
 mod config;

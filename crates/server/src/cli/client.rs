@@ -145,15 +145,10 @@ impl Answer {
 
 /// Where the daemon of a data folder takes mail.
 pub(crate) fn sockets(data_dir: &Path, around: &crate::config::Surroundings) -> Vec<PathBuf> {
-    runtime_dir(around)
+    around
+        .runtime_dir()
         .into_iter()
         .chain([data_dir.to_owned()])
         .map(|folder| folder.join("submit.sock"))
         .collect()
-}
-
-/// The folder that the service manager made for sockets: the first, where there are several (systemd.exec(5)).
-pub(crate) fn runtime_dir(around: &crate::config::Surroundings) -> Option<PathBuf> {
-    let folders = around.variable("RUNTIME_DIRECTORY")?.to_str()?;
-    folders.split(':').next().filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }

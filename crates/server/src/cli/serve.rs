@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use super::{args, client, find, identity};
+use super::{args, find, identity};
 use crate::config::{Kept, Surroundings};
 use crate::doors::Manner;
 use crate::exit::Failure;
@@ -18,7 +18,7 @@ pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), 
     identity::warn(&settings.identity.profile);
     let relays: Vec<&str> = settings.relays.iter().map(|relay| relay.url.as_str()).collect();
     let (relay, data_dir) = (relays.join(", "), settings.data_dir.clone());
-    let runtime_dir = client::runtime_dir(&around);
+    let runtime_dir = around.runtime_dir();
     let named = serve.config;
     let plan = Plan {
         settings,

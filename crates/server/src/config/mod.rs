@@ -33,6 +33,7 @@ pub(crate) use adopt::{Adopted, Refused, Wishes, adopt};
 pub(crate) use findings::{Finding, Findings};
 pub(crate) use import::import;
 pub(crate) use keys::sample::{reference, sample};
+pub(crate) use own_door::Doors;
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
@@ -76,6 +77,12 @@ impl Surroundings {
 
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v)
+    }
+
+    /// The folder that the service manager made for sockets: the first, where there are several (systemd.exec(5)).
+    pub(crate) fn runtime_dir(&self) -> Option<PathBuf> {
+        let folders = self.variable("RUNTIME_DIRECTORY")?.to_str()?;
+        folders.split(':').next().filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }
 }
 
@@ -212,8 +219,9 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     let identity = mailer::profile(&mut r, dialect, around);
     let queue = queue::queue(&mut r);
     let relays = relay::relays(&mut r, around);
+    let own = Doors::of(&http, &smtp, &data_dir, around.runtime_dir().as_deref());
     for relay in &relays {
-        own_door::refuse(&mut r, relay, &http, &smtp, &data_dir);
+        own_door::refuse(&mut r, relay, &own, &around.hostname);
         own_door::refuse_binary(&mut r, relay, around.binary.as_deref());
     }
     unknown(&mut r, dialect);

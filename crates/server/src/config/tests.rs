@@ -332,6 +332,21 @@ fn a_relay_that_is_our_own_door_is_refused() {
         ("smtp://127.0.0.1:2525", "[postrider.smtp]\nLISTEN = 127.0.0.1:2525", "[postrider.smtp] LISTEN"),
         ("smtp://localhost:2525", "[postrider.smtp]\nLISTEN = 0.0.0.0:2525", "[postrider.smtp] LISTEN"),
         ("smtp://127.0.0.1:8025", "", "[postrider.http] LISTEN"),
+        ("smtp://[::1]:2525", "[postrider.smtp]\nLISTEN = [::]:2525", "[postrider.smtp] LISTEN"),
+        ("smtp://127.0.0.9:2525", "[postrider.smtp]\nLISTEN = 0.0.0.0:2525", "[postrider.smtp] LISTEN"),
+        ("smtp://127.0.0.9:2525", "[postrider.smtp]\nLISTEN = [::]:2525", "[postrider.smtp] LISTEN"),
+        (
+            "smtp://[::ffff:127.0.0.1]:2525",
+            "[postrider.smtp]\nLISTEN = 127.0.0.1:2525",
+            "[postrider.smtp] LISTEN",
+        ),
+        ("smtp://0.0.0.0:2525", "[postrider.smtp]\nLISTEN = 127.0.0.1:2525", "[postrider.smtp] LISTEN"),
+        (
+            "smtp+starttls://BOX.example:2525",
+            "[postrider.smtp]\nLISTEN = 0.0.0.0:2525",
+            "[postrider.smtp] LISTEN",
+        ),
+        ("lmtp://127.0.0.1:2525", "[postrider.smtp]\nLISTEN = 127.0.0.1:2525", "[postrider.smtp] LISTEN"),
         ("smtp+unix:///run/x", "[postrider.smtp]\nLISTEN = unix:/run/x", "[postrider.smtp] LISTEN"),
         ("smtp+unix:///etc/forge/postrider-data/submit.sock", "", "DATA_DIR"),
     ] {
@@ -339,9 +354,39 @@ fn a_relay_that_is_our_own_door_is_refused() {
         check_mistakes(&outcome, &["app.ini:2: [postrider.relay] URL: the relay is our own door"]);
         assert!(outcome.findings.to_string().contains(expected), "{relay}: {}", outcome.findings);
     }
-    settings(ini(
-        "[postrider.relay]\nURL = smtp://127.0.0.1:2526\n[postrider.smtp]\nLISTEN = 127.0.0.1:2525\n",
-    ));
+    for (relay, door) in [
+        ("127.0.0.1:2526", "127.0.0.1:2525"),
+        ("127.0.0.2:2525", "127.0.0.1:2525"),
+        ("[::1]:2525", "0.0.0.0:2525"),
+        ("192.0.2.1:2525", "0.0.0.0:2525"),
+        ("localhost:2525", "192.0.2.1:2525"),
+    ] {
+        settings(ini(&format!(
+            "[postrider.relay]\nURL = smtp://{relay}\n[postrider.smtp]\nLISTEN = {door}\n"
+        )));
+    }
+}
+
+#[test]
+fn a_relay_that_is_our_own_socket_by_a_link_or_in_the_runtime_folder_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    std::fs::create_dir(&real).expect("a folder");
+    std::os::unix::fs::symlink(&real, &link).expect("a link");
+    let check = |relay: &str, lines: &str, variables: &[(&str, String)], expected: &str| {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let around = Surroundings { variables, ..around() };
+        let text = format!("[postrider.relay]\nURL = smtp+unix://{relay}\n{lines}\n");
+        let outcome = read(text.as_bytes(), Path::new("app.ini"), "/etc".into(), &around);
+        assert!(outcome.findings.to_string().contains(expected), "{relay}: {}", outcome.findings);
+    };
+    let (at_link, at_real) = (link.join("smtp.sock"), real.join("smtp.sock"));
+    let door = format!("[postrider.smtp]\nLISTEN = unix:{}", at_real.display());
+    check(&at_link.display().to_string(), &door, &[], "our own door, [postrider.smtp] LISTEN");
+    let data = format!("[postrider]\nDATA_DIR = {}", real.display());
+    check(&link.join("submit.sock").display().to_string(), &data, &[], "our own door, [postrider] DATA_DIR");
+    let runtime = [("RUNTIME_DIRECTORY", format!("{}:/run/other", real.display()))];
+    check(&link.join("submit.sock").display().to_string(), "", &runtime, "our own door, $RUNTIME_DIRECTORY");
 }
 
 #[test]

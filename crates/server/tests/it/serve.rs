@@ -226,3 +226,22 @@ fn mail_reaches_the_program_of_an_app_ini() {
     let shown = daemon.api.get(&format!("/emails/{}", sent.out.trim())).expect("an answer").json;
     assert!(shown["attempts"].to_string().contains("exit status 0"), "{shown}");
 }
+
+#[test]
+fn a_relay_whose_name_leads_to_our_own_door_is_refused_at_the_start() {
+    let port = testkit::free_port();
+    // A name to the settings, an address to the resolver (inet_aton(3)).
+    let (folder, path) = settings(
+        "postrider.toml",
+        &format!(
+            "[mailer]\nFROM = \"a@b.example\"\n[postrider.relay]\nURL = \"smtp://127.1:{port}\"\n\
+             [postrider.smtp]\nLISTEN = \"127.0.0.1:{port}\"\n"
+        ),
+    );
+    let ended = run(&["serve", "--config", &path], "");
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    for part in ["[postrider.relay] URL", "[postrider.smtp] LISTEN", "every mail would come back"] {
+        assert!(ended.err.contains(part), "{part}: {}", ended.err);
+    }
+    assert!(!folder.path().join("postrider-data").exists(), "nothing was begun");
+}

@@ -84,7 +84,8 @@ pub(super) fn adopt_text(
     // It is UTF-8, or there were mistakes.
     let old = String::from_utf8_lossy(bytes).into_owned();
     let door = settings.smtp.listen.clone().unwrap_or(Listen::Tcp(wishes.listen));
-    let is_door = |way: &Way| matches!(way, Way::Smtp(relay) if own_door::same(&relay.place, &door));
+    let is_door =
+        |way: &Way| matches!(way, Way::Smtp(relay) if own_door::same(&relay.place, &door, &around.hostname));
     if settings.relays.iter().any(|relay| is_door(&relay.way)) {
         let problem = format!("the relay itself is at {door}; name another place for our door by --smtp");
         return Err(Refused::Door(problem));
