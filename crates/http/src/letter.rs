@@ -9,7 +9,7 @@ use addresses::addresses;
 use bytes::Bytes;
 use envelope::{Notify, Ret};
 use postrider::{
-    Address, Envelope, FieldError, MailerSettings, Options, RawSubmission, Recipient, ReversePath,
+    Address, Came, Envelope, FieldError, MailerSettings, Options, RawSubmission, Recipient, ReversePath,
 };
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +171,7 @@ pub fn read_letter(letter: &Bytes, house: &MailerSettings) -> Result<RawSubmissi
         envelope,
         raw: message,
         options: Options { idempotency_key: Some(format!("letter:{}", slip.key)), ..Options::default() },
-        received: Some(format!("(postrider sendmail, from uid {})", slip.uid)),
+        received: Some(Came { from: String::new(), with: format!("(sendmail, from uid {})", slip.uid) }),
         from: Some(from),
         accept_bare_lf: true,
     })

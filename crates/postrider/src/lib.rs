@@ -24,7 +24,7 @@ pub use budget::{Budget, Permit};
 pub use error::SubmitError;
 pub use guesses::Guesses;
 pub use mailer::{Mailer, Receipt};
-pub use message::{Message, Options, RawSubmission};
+pub use message::{Came, Message, Options, RawSubmission};
 pub use options::DEFAULT_ROUTE;
 pub use origin::{Crowd, Origin, Place};
 pub use settings::{Limits, MailerSettings};

@@ -33,14 +33,31 @@ pub struct Options {
     pub fingerprint: Option<[u8; 32]>,
 }
 
+/// How a finished message came to us: the clauses of `Received` around `by` (RFC 5321 4.4). Either may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Came {
+    /// E.g. `from client.example ([192.0.2.1])`.
+    pub from: String,
+    /// E.g. `with ESMTPSA`, or a comment.
+    pub with: String,
+}
+
+impl Came {
+    /// The value of the field, up to its date. `by` is our name.
+    pub(crate) fn trace(&self, by: &str, id: &str) -> String {
+        let clauses = [&self.from, &format!("by {by}"), &self.with, &format!("id {id}")];
+        clauses.into_iter().map(String::as_str).filter(|c| !c.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A finished message with its envelope.
 #[derive(Debug, Clone)]
 pub struct RawSubmission {
     pub envelope: Envelope,
     pub raw: Bytes,
     pub options: Options,
-    /// The protocol and peer of the `Received` field: e.g. `from [127.0.0.1] with ESMTPA`.
-    pub received: Option<String>,
+    /// What its `Received` field tells; `None`: it gets none.
+    pub received: Option<Came>,
     /// The From used when the message has none.
     pub from: Option<String>,
     /// Whether bare LF line ends are turned into CRLF instead of refused.

@@ -90,7 +90,7 @@ pub(crate) fn raw(
     crate::hops::check(&raw, instance)?;
     let mark = crate::hops::mark(instance);
     let how = RawOptions {
-        received: received.map(|by| format!("{by} by {} {mark} id {id}", settings.hostname)),
+        received: received.map(|came| came.trace(&format!("{} {mark}", settings.hostname), &id.to_string())),
         domain: domain(&settings.profile).to_owned(),
         from: from.or_else(|| settings.profile.from.as_ref().map(|m| m.address.to_string())),
         accept_bare_lf,

@@ -6,7 +6,7 @@ use crate::reply;
 use crate::room::Room;
 use crate::settings::SubmissionSettings;
 use envelope::{Reply, ReversePath};
-use postrider::{Caller, Door, JobId, Options, RawSubmission, Receipt, Scope, SubmitError};
+use postrider::{Caller, Came, Door, JobId, Options, RawSubmission, Receipt, Scope, SubmitError};
 use smtp::server::{Event, Message, Session, Settings};
 use std::io;
 use std::sync::Arc;
@@ -216,7 +216,10 @@ impl<I: Intake> Client<I> {
             envelope: message.envelope,
             raw: message.raw.into(),
             options: Options::default(),
-            received: Some(format!("from {hello} ({}) with {}", self.peer, message.protocol)),
+            received: Some(Came {
+                from: format!("from {hello} ({})", self.peer),
+                with: format!("with {}", message.protocol),
+            }),
             from: None,
             accept_bare_lf: false,
         };

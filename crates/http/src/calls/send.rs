@@ -12,9 +12,10 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use mail_parser::{Address as Parsed, MessageParser};
 use postrider::{
-    Address, Caller, Envelope, FieldError, Mailbox, Options, RawSubmission, Receipt, ReversePath, Scope,
+    Address, Caller, Came, Envelope, FieldError, Mailbox, Options, RawSubmission, Receipt, ReversePath, Scope,
 };
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// Octets of a JSON body around the files it carries.
 const JSON_ROOM: usize = 3_000_000;
@@ -101,15 +102,16 @@ pub(crate) async fn raw(
     }
     let intake = intake::read(&headers, body, limit, door.mailer.budget(), &door.settings.limits).await?;
     let envelope = envelope(&uri, &intake.octets)?;
-    let peer = match peer {
-        Some(Extension(Peer(Some(address)))) => format!("from [{address}] with HTTP"),
-        Some(Extension(Peer(None))) | None => "with HTTP".to_owned(),
+    let from = match peer {
+        Some(Extension(Peer(Some(IpAddr::V6(ip))))) => format!("from [IPv6:{ip}]"),
+        Some(Extension(Peer(Some(IpAddr::V4(ip))))) => format!("from [{ip}]"),
+        Some(Extension(Peer(None))) | None => String::new(),
     };
     let submission = RawSubmission {
         envelope,
         raw: intake.octets.clone(),
         options: Options { idempotency_key, ..Options::default() },
-        received: Some(peer),
+        received: Some(Came { from, with: "with HTTP".into() }),
         from: None,
         accept_bare_lf: true,
     };

@@ -37,7 +37,7 @@ async fn a_mail_is_in_the_queue_when_250_is_said() {
     assert_eq!(ids, [id]);
     let content = store.content(page.jobs[0].id).await.unwrap();
     let header = String::from_utf8_lossy(&content.header).replace("\r\n ", " ");
-    assert!(header.contains("from c.test ([127.0.0.1]) with ESMTP by door.test (postrider "), "{header}");
+    assert!(header.contains("Received: from c.test ([127.0.0.1]) by door.test (postrider "), "{header}");
     assert!(!header.contains("X-Postrider") && !header.contains("Bcc"), "{header}");
 
     client.check(&OPENING[2..]).await;

@@ -90,7 +90,8 @@ async fn a_refused_message_is_told_and_the_next_is_taken() {
     assert_eq!(taken.len(), 1);
     let (caller, raw) = &taken[0];
     assert_eq!((&*raw.raw, raw.accept_bare_lf), (&b"x\r\n"[..], false));
-    assert_eq!(raw.received.as_deref(), Some("from c.test ([127.0.0.1]) with ESMTP"));
+    let came = raw.received.as_ref().unwrap();
+    assert_eq!((came.from.as_str(), came.with.as_str()), ("from c.test ([127.0.0.1])", "with ESMTP"));
     assert_eq!((caller.door, &caller.key_id), (Door::Smtp, &None));
 }
 
