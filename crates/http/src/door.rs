@@ -1,6 +1,8 @@
 //! The paths of the door, and what every call shares.
 
 use crate::problem::{IsProblem, Problem};
+use crate::share::Shares;
+use crate::wire::{self, Waits};
 use crate::{HttpSettings, Trust, calls, console, gate};
 use axum::Router;
 use axum::extract::Request;
@@ -8,7 +10,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use postrider::Mailer;
+use postrider::{JobView, Mailer};
 use std::sync::Arc;
 
 /// What every call may use.
@@ -17,11 +19,21 @@ pub(crate) struct Door {
     pub(crate) mailer: Mailer,
     pub(crate) settings: Arc<HttpSettings>,
     pub(crate) trust: Trust,
+    pub(crate) shares: Shares,
+}
+
+impl Door {
+    /// What messages wait for, as the relays do now.
+    pub(crate) fn waits(&self) -> impl Fn(&JobView) -> Waits {
+        let (relays, now) = (self.mailer.relays().status(), self.mailer.clock().now());
+        move |view| wire::waits(view, &relays, now)
+    }
 }
 
 /// All calls and pages for one way in.
 pub fn router(mailer: Mailer, settings: HttpSettings, trust: Trust) -> Router {
-    let door = Door { mailer, settings: Arc::new(settings), trust };
+    let shares = Shares::new(settings.limits.per_project);
+    let door = Door { mailer, settings: Arc::new(settings), trust, shares };
     Router::new()
         .route("/emails", post(calls::send::one).get(calls::read::list))
         .route("/emails/batch", post(calls::send::batch))

@@ -4,13 +4,14 @@ use crate::door::Door;
 use crate::problem::Problem;
 use crate::{Peer, Trust};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use postrider::{Caller, Scope};
 use std::net::IpAddr;
+use tokio::time::Instant;
 
 /// Octets of an `Authorization` field.
 const MAX_AUTHORIZATION: usize = 1_024;
@@ -21,12 +22,19 @@ const MAX_PATH: usize = 2_048;
 /// Lets a request pass with its `Caller`, or answers it.
 pub(crate) async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     match admit(&door, &request) {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+        Ok(Some(caller)) => {
+            // Who is on this machine by its sockets or in `dev` has no key, and no neighbours to crowd out.
+            let share = door.shares.take(&caller.project);
+            if share.is_none() && caller.key_id.is_some() {
+                let mut refused = Problem::flood().into_response();
+                // Its connections are places that others could have.
+                refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                return refused;
             }
+            request.extensions_mut().insert(caller);
             next.run(request).await
         }
+        Ok(None) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
@@ -59,17 +67,33 @@ fn admit(door: &Door, request: &Request) -> Result<Option<Caller>, Problem> {
         Trust::Keys | Trust::Open => {}
     }
     match shown_key(headers) {
-        Shown::Key(key) => {
-            let caller = door.mailer.access().by_key(&key, postrider::Door::Http);
-            caller.map(Some).ok_or_else(Problem::bad_key)
-        }
-        Shown::Broken => Err(Problem::bad_key()),
+        Shown::Key(key) => behind(door, request, &key).map(Some),
+        Shown::Broken => Err(Problem::bad_authorization()),
         Shown::Nothing if door.trust == Trust::Open && is_near(request) => {
             Ok(Some(Caller::local(postrider::Door::Http)))
         }
         Shown::Nothing if is_free(path, request) => Ok(None),
         Shown::Nothing => Err(Problem::no_key()),
     }
+}
+
+/// The caller who shows this key. Wrong ones are counted over all doors.
+fn behind(door: &Door, request: &Request, key: &str) -> Result<Caller, Problem> {
+    let from = request.extensions().get::<Peer>().and_then(|peer| peer.0);
+    let (access, now) = (door.mailer.access(), Instant::now());
+    if !access.guesses().allow(from, key, now) {
+        tracing::warn!(
+            from = from.map(tracing::field::display),
+            "too many wrong keys; none is looked at for a while"
+        );
+        return Err(Problem::guessing());
+    }
+    let Some(caller) = access.by_key(key, postrider::Door::Http) else {
+        access.guesses().wrong(from, key, now);
+        return Err(Problem::bad_key());
+    };
+    access.guesses().right(from, key, now);
+    Ok(caller)
 }
 
 /// `/livez` for everyone, `/readyz` from this machine.

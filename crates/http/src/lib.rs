@@ -15,6 +15,7 @@ mod problem;
 mod query;
 mod serve;
 mod settings;
+mod share;
 mod wire;
 
 pub use calls::reload::{Reload, ReloadAsk, Reloaded};

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// Seconds after which a busy door is worth another try.
 const RETRY_AFTER: u64 = 5;
 
+/// Resend's word for it.
+const TOO_MUCH: &str = "rate_limit_exceeded";
+
 /// An error as the caller sees it. Causes inside us go to the log, not here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -105,6 +108,27 @@ impl Problem {
     pub(crate) fn bad_key() -> Self {
         let detail = "the key is not valid; make one with `postrider key create`";
         Self::new(StatusCode::FORBIDDEN, "invalid_api_key", "invalid_api_key", detail)
+    }
+
+    pub(crate) fn bad_authorization() -> Self {
+        let detail = "the field Authorization cannot be read; it must be \"Bearer pr_…\", the key behind the word Bearer, \
+                      or Basic with the key as password";
+        Self::new(StatusCode::FORBIDDEN, "invalid_api_key", "invalid_api_key", detail)
+    }
+
+    /// Keys are not looked at for a while, whether right or wrong.
+    pub(crate) fn guessing() -> Self {
+        let detail = "too many wrong keys came from this address, so this one was not looked at; make one with \
+                      `postrider key create` and try again in 10 minutes";
+        let code = "too_many_wrong_keys";
+        Self { retry_after: Some(600), ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, TOO_MUCH, detail) }
+    }
+
+    /// The project's own flood.
+    pub(crate) fn flood() -> Self {
+        let detail = "this project has too many calls under way; wait for some of them to end";
+        let code = "too_many_calls";
+        Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, TOO_MUCH, detail) }
     }
 
     pub(crate) fn scope(scope: &str) -> Self {

@@ -7,11 +7,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use postrider::Crowd;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -24,6 +25,9 @@ const MAX_HEAD: usize = 64 * 1024;
 const MAX_FIELDS: usize = 100;
 /// Pause after a failed accept (no file descriptors left, for one).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A new socket takes a line at once; one that does not is no loss.
+const REFUSAL: Duration = Duration::from_millis(200);
 
 /// Where clients come from.
 #[derive(Debug)]
@@ -75,6 +79,7 @@ pub async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let room = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.per_peer);
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -84,10 +89,14 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer, permit)) => {
+                let Some(place) = crowd.enter(peer.0) else {
+                    refuse(stream, peer).await;
+                    continue;
+                };
                 let (router, closing) = (router.clone(), Closing(shutdown.clone()));
                 open.spawn(async move {
                     connection(stream, peer, router, limits, closing).await;
-                    drop(permit);
+                    drop((place, permit));
                 });
             }
             Err(error) => {
@@ -101,6 +110,14 @@ pub async fn serve(
     if timeout(limits.drain, drained).await.is_err() {
         tracing::warn!(connections = open.len(), "closing with requests still open");
     }
+}
+
+async fn refuse(mut stream: Box<dyn Stream>, peer: Peer) {
+    tracing::warn!(from = peer.0.map(tracing::field::display), "too many HTTP connections from one address");
+    let words =
+        b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    // It is refused whether it hears so or not.
+    drop(timeout(REFUSAL, stream.write_all(words)).await);
 }
 
 type Accepted = (Box<dyn Stream>, Peer, tokio::sync::OwnedSemaphorePermit);

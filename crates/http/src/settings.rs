@@ -16,6 +16,10 @@ pub struct HttpSettings {
 pub struct HttpLimits {
     /// Connections open at a time: 1,024. Further ones wait.
     pub connections: usize,
+    /// Of them from one address elsewhere (IPv6: one /64): 512. Further ones are sent away with 429.
+    pub per_peer: usize,
+    /// Calls of one project under way at a time: 512. Further ones get 429.
+    pub per_project: usize,
     /// Time for the head of a request, idle time of a kept connection included: 30 s.
     pub header_timeout: Duration,
     /// Time without a single octet of the body: 30 s.
@@ -30,6 +34,8 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connections: 1_024,
+            per_peer: 512,
+            per_project: 512,
             header_timeout: Duration::from_secs(30),
             body_idle: Duration::from_secs(30),
             body_total: Duration::from_secs(600),

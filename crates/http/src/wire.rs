@@ -11,6 +11,7 @@ mod select;
 mod tests;
 mod time;
 mod view;
+mod waits;
 
 pub(crate) use conditions::Where;
 pub(crate) use json::read;
@@ -18,5 +19,6 @@ pub use message::{HeaderMode, parse_message};
 pub(crate) use message::{batch, message, rescheduled};
 pub(crate) use queued::queued;
 pub(crate) use select::{Paused, Selection, Verb, Which, paused, selection};
-pub(crate) use time::wait;
+pub(crate) use time::{shown, wait};
 pub(crate) use view::{Shown, address, email, listed, relays, stats};
+pub(crate) use waits::{Waits, waits};

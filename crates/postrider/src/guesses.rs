@@ -15,8 +15,11 @@ const WINDOW: Duration = Duration::from_secs(600);
 const OF_PAIR: u32 = 10;
 /// Of one origin, whatever the names.
 const OF_ORIGIN: u32 = 50;
-/// For one name, wherever they come from. Who gave the right password lately is not held up by it.
+/// For one name, wherever they come from.
 const FOR_NAME: u32 = 100;
+/// Of one origin for one name, when it also gave the right password lately: a program with an old password
+/// must not shut out its neighbour that has the new one. The other two limits do not hold it up.
+const OF_KNOWN_PAIR: u32 = 100;
 /// Counts kept; the oldest go first.
 const MOST: usize = 10_000;
 
@@ -57,9 +60,12 @@ impl Guesses {
         let pair = Key::Pair(origin, name);
         let under = |key: Key, limit: u32| counts.wrong.get(&key).is_none_or(|c| c.at(now) < limit);
         let known = counts.right.get(&pair).is_some_and(|at| now.saturating_duration_since(*at) < WINDOW);
+        if known {
+            return under(pair, OF_KNOWN_PAIR);
+        }
         under(pair, OF_PAIR)
             && origin.is_none_or(|origin| under(Key::Origin(origin), OF_ORIGIN))
-            && (known || under(Key::Name(name), FOR_NAME))
+            && under(Key::Name(name), FOR_NAME)
     }
 
     /// Notes a wrong password.
@@ -144,6 +150,8 @@ mod tests {
         let many = (0..1_000).map(|n| format!("u{n}"));
         assert_eq!(guess(&all, ip("192.0.2.2"), many, start), 50);
         assert!(!all.allow(ip("192.0.2.2"), "ann", start) && all.allow(ip("192.0.2.3"), "ann", start));
+        all.right(ip("192.0.2.2"), "bob", start);
+        assert!(all.allow(ip("192.0.2.2"), "bob", start), "its neighbour's mistakes are not its own");
         all.right(ip("203.0.113.1"), "eve", start);
         let spread: usize =
             (0..200).map(|n| guess(&all, ip(&format!("198.51.100.{n}")), one("eve"), start)).sum();
@@ -161,6 +169,14 @@ mod tests {
             assert_eq!(guess(&all, None, std::iter::repeat_n("tim".to_owned(), 9), now), 9);
             all.right(None, "tim", now);
         }
+    }
+
+    #[test]
+    fn an_old_password_does_not_shut_out_the_new_one_next_to_it() {
+        let (all, now) = (Guesses::default(), Instant::now());
+        all.right(None, "tim", now);
+        let old = std::iter::repeat_n("tim".to_owned(), 1_000);
+        assert_eq!(guess(&all, None, old, now), 100);
     }
 
     #[test]

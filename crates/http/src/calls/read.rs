@@ -73,7 +73,8 @@ async fn full(door: &Door, view: &JobView) -> Result<Response, Problem> {
         Err(ContentError::Gone | ContentError::NotFound | ContentError::Corrupt(_)) => Shown::default(),
         Err(ContentError::Store(error)) => return Err(error.into()),
     };
-    Ok(Json(wire::email(view, &shown)).into_response())
+    let waits = door.waits()(view);
+    Ok(Json(wire::email(view, &shown, &waits)).into_response())
 }
 
 /// The whole message.

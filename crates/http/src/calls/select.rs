@@ -109,7 +109,7 @@ async fn list(door: &Door, asked: Selection) -> Result<Response, Problem> {
             matching(door, &conditions, (asked.verb, asked.after, asked.limit), |view| view).await?
         }
     };
-    Ok(Json(wire::queued(&views, has_more)).into_response())
+    Ok(Json(wire::queued(&views, door.waits(), has_more)).into_response())
 }
 
 /// The messages that the conditions hold for, newest first, and whether there are more than `limit`.

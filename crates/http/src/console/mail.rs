@@ -24,7 +24,7 @@ impl Row {
             to: recipients(view),
             subject: subject(view),
             status: view.status.word(),
-            time: view.created_at.to_string(),
+            time: wire::shown(view.created_at),
             ago: ago(now.duration_since(view.created_at)),
         }
     }
@@ -87,7 +87,7 @@ pub(super) fn attempts_of(view: &JobView) -> Vec<Attempt> {
         .iter()
         .rev()
         .map(|attempt| Attempt {
-            time: attempt.at.to_string(),
+            time: wire::shown(attempt.at),
             relay: attempt.relay.clone(),
             peer: attempt.peer.clone(),
             answers: attempt.recipients.iter().map(answer).collect(),

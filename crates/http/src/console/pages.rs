@@ -6,7 +6,7 @@ use crate::calls::{find, read};
 use crate::door::Door;
 use crate::problem::Problem;
 use crate::serve::Closing;
-use crate::wire::Shown;
+use crate::wire::{self, Shown};
 use crate::{gate, query};
 use askama::Template;
 use axum::extract::{Extension, Path, State};
@@ -49,6 +49,8 @@ struct One {
     message_id: String,
     size: String,
     held: Option<String>,
+    waits: Option<String>,
+    until: Option<String>,
     possible_duplicate: bool,
     has_html: bool,
     text: Option<String>,
@@ -98,7 +100,7 @@ pub(crate) async fn message(
         let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(bytes.len());
         String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
     });
-    let meta = &view.meta;
+    let (meta, waits) = (&view.meta, door.waits()(&view));
     render(&One {
         row: Row::of(&view, door.mailer.clock().now()),
         cc: meta.cc.join(", "),
@@ -107,6 +109,8 @@ pub(crate) async fn message(
         message_id: meta.message_id.clone(),
         size: mail::size(view.size),
         held: view.held_because.clone().filter(|_| view.status == Status::Held),
+        waits: waits.because,
+        until: waits.until.map(wire::shown),
         possible_duplicate: view.possible_duplicate,
         has_html: shown.html.is_some(),
         text: shown.text,

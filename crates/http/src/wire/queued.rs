@@ -1,6 +1,8 @@
 //! A message as its operator sees it in a list.
 
-use super::view::{List, Row, last_results, row};
+use super::time::shown;
+use super::view::{List, Row, held_because, last_results, row};
+use super::waits::Waits;
 use postrider::{AttemptRecipient, JobView};
 use serde::Serialize;
 
@@ -15,19 +17,26 @@ pub(crate) struct Queued<'a> {
     attempts: usize,
     next_attempt_at: Option<String>,
     held_because: Option<&'a str>,
+    waits_because: Option<String>,
     /// What was last said to a recipient that is not served, or why it could not be asked.
     last_reply: Option<String>,
 }
 
-pub(crate) fn queued(views: &[JobView], has_more: bool) -> List<Queued<'_>> {
-    let rows = views.iter().map(|view| Queued {
+/// `waits`: what each message waits for.
+pub(crate) fn queued(
+    views: &[JobView],
+    waits: impl Fn(&JobView) -> Waits,
+    has_more: bool,
+) -> List<Queued<'_>> {
+    let rows = views.iter().map(|view| (view, waits(view))).map(|(view, waits)| Queued {
         row: row(view),
         project: &view.project,
         recipients: view.envelope.to.iter().map(|r| r.address.as_str()).collect(),
         relay: view.attempts.last().map_or(&view.route, |attempt| &attempt.relay),
         attempts: view.attempts.len(),
-        next_attempt_at: (!view.status.is_final()).then(|| view.due_at.to_string()),
-        held_because: view.held_because.as_deref(),
+        next_attempt_at: waits.until.or_else(|| (!view.status.is_final()).then_some(view.due_at)).map(shown),
+        held_because: held_because(view),
+        waits_because: waits.because,
         last_reply: last_reply(view),
     });
     List::new(rows.collect(), has_more)

@@ -16,6 +16,12 @@ pub(crate) fn timestamp(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// A time as we write it: RFC 3339 in UTC, to the millisecond where it has a fraction. Many parsers of other
+/// languages take three or six digits and no more.
+pub(crate) fn shown(at: Timestamp) -> String {
+    if at.subsec_nanosecond() / 1_000_000 == 0 { format!("{at:.0}") } else { format!("{at:.3}") }
+}
+
 /// `10s`, `500ms`, `2m` or seconds without a unit; at most five minutes.
 pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     let problem = || format!("must be like 10s, 500ms or 2m, at most {}s", MAX_WAIT.as_secs());
@@ -29,4 +35,21 @@ pub(crate) fn wait(text: &str) -> Result<Duration, String> {
         _ => return Err(problem()),
     };
     if wait > MAX_WAIT { Err(problem()) } else { Ok(wait) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_or_none() {
+        for (at, want) in [
+            ("2030-01-31T08:00:00Z", "2030-01-31T08:00:00Z"),
+            ("2030-01-31T08:00:00.000999999Z", "2030-01-31T08:00:00Z"),
+            ("2030-01-31T08:00:59.123999999Z", "2030-01-31T08:00:59.123Z"),
+            ("2030-01-31T08:00:59.1Z", "2030-01-31T08:00:59.100Z"),
+        ] {
+            assert_eq!(shown(at.parse().unwrap()), want);
+        }
+    }
 }

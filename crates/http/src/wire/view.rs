@@ -1,5 +1,7 @@
 //! What goes out: jobs, lists, counts and relays as JSON.
 
+use super::time;
+use super::waits::Waits;
 use postrider::{Attempt, AttemptRecipient, JobView, Priority, RelayStatus, Reply, Stats, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -49,6 +51,8 @@ pub(crate) struct Full<'a> {
     expires_at: String,
     next_attempt_at: Option<String>,
     held_because: Option<&'a str>,
+    /// The trouble of its relays, when none of them is well.
+    waits_because: Option<&'a str>,
     /// The peer's id from its last 250.
     remote_id: Option<&'a str>,
     recipients: Vec<Recipient<'a>>,
@@ -106,7 +110,7 @@ pub(super) fn row(view: &JobView) -> Row<'_> {
     Row {
         object: "email",
         id: view.id.to_string(),
-        created_at: view.created_at.to_string(),
+        created_at: time::shown(view.created_at),
         from: &meta.from,
         to: &meta.to,
         cc: &meta.cc,
@@ -117,16 +121,15 @@ pub(super) fn row(view: &JobView) -> Row<'_> {
         last_event: view.status.word(),
         message_id: &meta.message_id,
         external_id: meta.external_id.as_deref(),
-        scheduled_at: (view.status == Status::Scheduled).then(|| view.due_at.to_string()),
+        scheduled_at: (view.status == Status::Scheduled).then(|| time::shown(view.due_at)),
         size: view.size,
         possible_duplicate: view.possible_duplicate,
     }
 }
 
 /// The full view.
-pub(crate) fn email<'a>(view: &'a JobView, shown: &'a Shown) -> Full<'a> {
+pub(crate) fn email<'a>(view: &'a JobView, shown: &'a Shown, waits: &'a Waits) -> Full<'a> {
     let meta = &view.meta;
-    let waits = matches!(view.status, Status::Scheduled | Status::Deferred);
     Full {
         row: row(view),
         html: shown.html.as_deref(),
@@ -137,13 +140,19 @@ pub(crate) fn email<'a>(view: &'a JobView, shown: &'a Shown) -> Full<'a> {
         info: meta.info.as_deref(),
         priority: priority(view.priority),
         relay: &view.route,
-        expires_at: view.expires_at.to_string(),
-        next_attempt_at: waits.then(|| view.due_at.to_string()),
-        held_because: view.held_because.as_deref(),
+        expires_at: time::shown(view.expires_at),
+        next_attempt_at: waits.until.map(time::shown),
+        held_because: held_because(view),
+        waits_because: waits.because.as_deref(),
         remote_id: view.attempts.iter().rev().find_map(|attempt| attempt.remote_id.as_deref()),
         recipients: recipients(view),
         attempts: view.attempts.iter().map(|attempt| tried(view, attempt)).collect(),
     }
+}
+
+/// Only what is held; that it once was is no news of a message that went.
+pub(super) fn held_because(view: &JobView) -> Option<&str> {
+    view.held_because.as_deref().filter(|_| view.status == Status::Held)
 }
 
 fn priority(priority: Priority) -> &'static str {
@@ -194,7 +203,7 @@ fn tried<'a>(view: &'a JobView, attempt: &'a Attempt) -> Tried<'a> {
         })
         .collect();
     Tried {
-        time: attempt.at.to_string(),
+        time: time::shown(attempt.at),
         relay: &attempt.relay,
         peer: &attempt.peer,
         reply: attempt.recipients.iter().rev().find_map(|r| r.reply.as_ref()).map(Answer::of),
@@ -245,7 +254,7 @@ pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>, pause
         object: "queue",
         by_status: stats.by_status.into_iter().collect(),
         unsettled: stats.unsettled,
-        oldest_unsettled: stats.oldest_unsettled.map(|at| at.to_string()),
+        oldest_unsettled: stats.oldest_unsettled.map(time::shown),
         accepted: stats.accepted,
         syncs: stats.syncs,
         log_bytes: stats.log_bytes,
@@ -286,7 +295,7 @@ pub(crate) fn relays(all: Vec<RelayStatus>) -> List<Relay> {
         again_in: relay.again_in.map(|left| left.as_secs()),
         paused: relay.paused,
         connections: relay.connections,
-        last_success: relay.last_success.map(|at| at.to_string()),
+        last_success: relay.last_success.map(time::shown),
         sent: relay.sent,
     });
     List::new(shown.collect(), false)

@@ -19,3 +19,4 @@ mod selecting;
 mod sending;
 mod serving;
 mod steering;
+mod throttle;

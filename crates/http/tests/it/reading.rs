@@ -140,3 +140,18 @@ async fn b8_137_odd_ids_are_nobody() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_message_that_waits_tells_its_relays_trouble_and_one_that_went_no_hold() {
+    let house = house(Trust::Open);
+    let id = house.send("x", &["a@x.example"]).await;
+    let show = async || house.get(&format!("/emails/{id}")).await.json();
+    let seen = show().await;
+    assert_eq!((&seen["waits_because"], &seen["next_attempt_at"]), (&json!(null), &json!(null)));
+    house.call("POST", &format!("/emails/{id}/hold"), &[], "").await;
+    assert_eq!(show().await["held_because"], "held by hand");
+    house.call("POST", &format!("/emails/{id}/release"), &[], "").await;
+    house.deliver().await;
+    let seen = show().await;
+    assert_eq!((&seen["status"], &seen["held_because"]), (&json!("sent"), &json!(null)));
+}

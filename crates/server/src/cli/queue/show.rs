@@ -18,7 +18,7 @@ pub(crate) fn row(row: &Value) -> String {
     let subject = escape(row["subject"].as_str().unwrap_or_default(), SUBJECT);
     let (id, status, at) = (text(&row["id"]), text(&row["status"]), text(&row["created_at"]));
     let mut line = format!("{id}  {status:<9}  {}  {first}{more}  {subject}", second(&at));
-    let why = ["held_because", "last_reply"].into_iter().find_map(|key| row[key].as_str());
+    let why = ["held_because", "waits_because", "last_reply"].into_iter().find_map(|key| row[key].as_str());
     if let Some(why) = why.map(|why| escape(why, REPLY)) {
         let tries = row["attempts"].as_u64().unwrap_or_default();
         let next = row["next_attempt_at"].as_str().filter(|_| status == "deferred");
@@ -44,6 +44,7 @@ pub(crate) fn mail(mail: &Value) -> String {
         ("next try", "next_attempt_at"),
         ("expires", "expires_at"),
         ("held", "held_because"),
+        ("waits for", "waits_because"),
         ("relay's id", "remote_id"),
     ];
     for (name, key) in facts {
