@@ -90,7 +90,8 @@ fn meets(relay: IpAddr, door: IpAddr) -> bool {
 
 /// Whether the address is this machine's: what we send there is sent from there. Nothing is sent to find out.
 fn is_here(ip: IpAddr) -> bool {
-    let any = if ip.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    let any =
+        if ip.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
     let source = || {
         let socket = UdpSocket::bind((any, 0)).ok()?;
         socket.connect((ip, 9)).ok()?;
