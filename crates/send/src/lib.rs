@@ -10,6 +10,7 @@ mod outcome;
 mod sender;
 pub mod sendmail;
 pub mod smtp;
+pub mod token;
 
 pub use dummy::DummySender;
 pub use inbox::InboxSender;
@@ -18,3 +19,4 @@ pub use outcome::{MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
 pub use sender::{BoxFuture, BoxStream, Sender};
 pub use sendmail::{SendmailSender, SendmailSettings};
 pub use smtp::{SmtpSender, SmtpSettings};
+pub use token::TokenSource;

@@ -2,7 +2,7 @@
 
 mod exit;
 mod feed;
-mod group;
+pub(crate) mod group;
 mod kept;
 mod run;
 mod settings;

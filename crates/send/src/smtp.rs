@@ -6,6 +6,7 @@ mod content;
 mod dial;
 mod examine;
 mod flow;
+mod host;
 mod idle;
 mod map;
 mod outbox;
@@ -16,7 +17,9 @@ mod sign_in;
 mod tls;
 mod trust;
 
+pub(crate) use connection::Duplex;
 pub use examine::Examination;
+pub(crate) use host::Host;
 pub use settings::{
     Credentials, Deadlines, Endpoint, MINIMUM_RATE, Security, SettingsError, SmtpSettings, TlsSettings,
 };

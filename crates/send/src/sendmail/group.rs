@@ -7,18 +7,18 @@ use tokio::process::Child;
 
 /// The leader of a process group of its own.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// `None` only while it is dropped.
     leader: Option<Child>,
 }
 
 impl Group {
-    pub(super) fn new(leader: Child) -> Self {
+    pub(crate) fn new(leader: Child) -> Self {
         Self { leader: Some(leader) }
     }
 
     /// Waits for the leader; may be dropped and called again.
-    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
         match &mut self.leader {
             Some(leader) => leader.wait().await,
             None => Err(io::ErrorKind::NotFound.into()),
@@ -26,7 +26,7 @@ impl Group {
     }
 
     /// Kills all of the group. Nothing once the leader was waited for: its number may be another's by then.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let id = self.leader.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok());
         if let Some(group) = id.and_then(Pid::from_raw)
             && let Err(error) = kill_process_group(group, Signal::KILL)

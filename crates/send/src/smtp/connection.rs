@@ -5,6 +5,7 @@ use super::trust::Caution;
 use super::{Relay, Security, TlsFacts, dial, map, sign_in, tls};
 use crate::Trouble;
 use smtp::client::{self, Client, Failure, FailureKind, Output, Phase};
+use smtp::sasl;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// A transport in both directions.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 const READ: usize = 8 * 1024;
@@ -32,6 +33,8 @@ pub(super) struct Connection {
     address: Option<SocketAddr>,
     /// Nobody can listen, also without TLS.
     is_private: bool,
+    /// What we signed in by, if it is one.
+    token: Option<sasl::Secret>,
     pub(super) last_used: Instant,
     opened: Instant,
 }
@@ -50,12 +53,17 @@ impl Connection {
     /// address is tried (RFC 5321 5.1).
     pub(super) async fn open(relay: &Arc<Relay>) -> Result<Self, Refused> {
         let mut tried = dial::Tried::default();
+        let mut renewed = false;
         loop {
             let mut connection = match Self::dial(relay, &tried).await {
                 Ok(connection) => connection,
                 Err(trouble) => return Err(tried.end(trouble)),
             };
             let Err(trouble) = connection.stand().await else { return Ok(connection) };
+            if !renewed && connection.renews(&trouble).await {
+                renewed = true;
+                continue;
+            }
             let refused = Box::new((trouble, connection.client.transcript()));
             tried.add(connection.address, refused, &relay.settings.deadlines)?;
         }
@@ -65,6 +73,8 @@ impl Connection {
     pub(super) async fn dial(relay: &Arc<Relay>, tried: &dial::Tried) -> Result<Self, Trouble> {
         let settings = &relay.settings;
         let credentials = relay.sign_in.credentials(settings).await?;
+        let is_token = |who: &&sasl::Credentials| who.means == sasl::Means::Token;
+        let token = credentials.as_ref().filter(is_token).map(|who| who.secret.clone());
         let line = dial::dial(relay, tried).await?;
         let config = client::Config {
             lmtp: settings.lmtp,
@@ -89,6 +99,7 @@ impl Connection {
             tls: None,
             address: line.address,
             is_private: line.private,
+            token,
             last_used: Instant::now(),
             opened: Instant::now(),
         };
@@ -99,6 +110,11 @@ impl Connection {
             _ => format!("connected to {}", relay.peer),
         });
         Ok(connection)
+    }
+
+    /// Whether there is a newer token than the one that was refused here.
+    pub(super) async fn renews(&mut self, trouble: &Trouble) -> bool {
+        self.relay.sign_in.renews(self.token.as_ref(), trouble).await
     }
 
     /// All up to where mail may begin; trouble is noted in the transcript.

@@ -34,6 +34,7 @@ pub(super) async fn examine(relay: &Arc<Relay>) -> Examination {
     let mut tried = dial::Tried::default();
     let mut passed_over = Vec::new();
     let mut last: Option<Examination> = None;
+    let mut renewed = false;
     loop {
         let mut connection = match Connection::dial(relay, &tried).await {
             Ok(connection) => connection,
@@ -41,6 +42,12 @@ pub(super) async fn examine(relay: &Arc<Relay>) -> Examination {
             Err(trouble) => return last.unwrap_or_else(|| unreached(trouble)),
         };
         let result = connection.stand().await;
+        if let (false, Err(trouble)) = (renewed, &result)
+            && connection.renews(trouble).await
+        {
+            renewed = true;
+            continue;
+        }
         let seen = look(connection, result, relay, passed_over.clone()).await;
         let Err(trouble) = &seen.result else { return seen };
         let refused = Box::new((trouble.clone(), seen.transcript.clone()));

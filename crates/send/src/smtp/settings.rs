@@ -1,5 +1,6 @@
 //! What a relay's settings say, as plain values.
 
+use crate::token::TokenSource;
 use smtp::sasl::Secret;
 use std::fmt;
 use std::net::IpAddr;
@@ -122,6 +123,8 @@ pub struct SmtpSettings {
     /// The name in EHLO; `localhost` when there is none to give.
     pub helo: Box<str>,
     pub credentials: Option<Credentials>,
+    /// Access tokens, in place of the password.
+    pub token: Option<TokenSource>,
     /// The only mechanism to use.
     pub auth: Option<Box<str>>,
     pub tls: TlsSettings,
@@ -148,6 +151,7 @@ impl SmtpSettings {
             lmtp: false,
             helo: "localhost".into(),
             credentials: None,
+            token: None,
             auth: None,
             tls: TlsSettings::default(),
             deadlines: Deadlines::default(),
@@ -169,6 +173,8 @@ pub enum SettingsError {
     Helo(Box<str>),
     #[error("AUTH = {0:?} is no mechanism we speak")]
     Mechanism(Box<str>),
+    #[error("TOKEN_URL = {0:?} is no URL with https:// and a host, or has a user in it")]
+    TokenUrl(Box<str>),
     #[error("{0:?} is no name a certificate could bear")]
     ServerName(Box<str>),
     #[error("TLS cannot be set up: {0}")]

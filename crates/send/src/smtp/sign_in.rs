@@ -1,9 +1,10 @@
 //! How a relay is signed in to: by what, with which mechanism, and what worked the last time.
 
 use super::{Endpoint, SettingsError, SmtpSettings};
-use crate::Trouble;
+use crate::token::Tokens;
+use crate::{Phase, Trouble, TroubleKind};
 use smtp::client::Client;
-use smtp::sasl::{Channel, Credentials, Means, Mechanism, Proven};
+use smtp::sasl::{Channel, Credentials, Means, Mechanism, Proven, Secret};
 use std::sync::{Mutex, PoisonError};
 
 /// Of one relay, shared by its connections.
@@ -11,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct SignIn {
     pin: Option<Mechanism>,
     proven: Mutex<Option<Proven>>,
+    tokens: Option<Tokens>,
 }
 
 impl SignIn {
@@ -19,7 +21,8 @@ impl SignIn {
             .auth
             .as_deref()
             .map(|name| Mechanism::parse(name).ok_or_else(|| SettingsError::Mechanism(name.into())));
-        Ok(Self { pin: pin.transpose()?, proven: Mutex::default() })
+        let tokens = settings.token.as_ref().map(Tokens::new).transpose()?;
+        Ok(Self { pin: pin.transpose()?, proven: Mutex::default(), tokens })
     }
 
     pub(super) fn pin(&self) -> Option<Mechanism> {
@@ -36,7 +39,27 @@ impl SignIn {
         if self.pin.is_some_and(|pin| pin.means() == Means::Certificate) {
             return Ok(Some(Credentials::certificate(user.unwrap_or_default())));
         }
+        if let Some(tokens) = &self.tokens {
+            let token = tokens.token().await.map_err(|text| Trouble {
+                kind: TroubleKind::Auth,
+                phase: Phase::Auth,
+                reply: None,
+                text,
+            })?;
+            return Ok(Some(Credentials::token(user.unwrap_or_default(), token)));
+        }
         Ok(settings.credentials.as_ref().map(|who| Credentials::password(&who.user, who.secret.clone())))
+    }
+
+    /// Whether it is worth to try again at once: a token was refused, and there is a newer one. Relays say 535 to a
+    /// token that has ended, whatever they say beside it.
+    pub(super) async fn renews(&self, used: Option<&Secret>, trouble: &Trouble) -> bool {
+        let refused = trouble.kind == TroubleKind::Auth
+            && trouble.reply.as_ref().is_some_and(|reply| reply.code == 535);
+        match (&self.tokens, used) {
+            (Some(tokens), Some(used)) if refused => tokens.replace(used).await,
+            _ => false,
+        }
     }
 
     /// A connection stands: the next ones begin with what worked.

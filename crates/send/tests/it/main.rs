@@ -13,6 +13,8 @@ mod delivery;
 #[cfg(test)]
 mod dummy;
 #[cfg(test)]
+mod endpoint;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod peer;
@@ -24,5 +26,7 @@ mod sendmail;
 mod storm;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod trouble;

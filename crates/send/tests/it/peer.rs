@@ -1,11 +1,14 @@
 //! A peer that follows a script, one per connection, over TCP or a unix socket, with TLS when told.
 //!
 //! `S: x` says x, in one write (`\r\n` in it ends a line) · `C: x` reads a line that begins with x · `BODY` reads to the lone dot · `READ n`
-//! reads n octets · `TLS` makes TLS · `HANG` says nothing more · `HANGUP` closes without ado.
+//! reads n octets · `SCRAM x` checks the password x by SCRAM-SHA-256, bound to TLS where there is TLS · `TLS` makes TLS · `HANG` says nothing more · `HANGUP` closes without ado.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use postrider_send::smtp::{Endpoint, Security, SmtpSettings};
 use postrider_send::{Mail, MailOutcome, RecipientOutcome, Sender, SmtpSender};
+use smtp::sasl::scram::{ScramServer, ServerBinding, Verifier};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -192,6 +195,11 @@ async fn follow(
                 });
                 line = BufReader::new(Box::new(made));
             }
+            "SCRAM" => {
+                let bound = seen.secured.lock().unwrap().last().map(|secured| secured.exporter.clone());
+                let offered = bound.map_or(ServerBinding::NotOffered, |x| ServerBinding::Exporter(x.into()));
+                check_password(&mut line, rest, &offered).await?;
+            }
             "HANGUP" => return Ok(()),
             "HANG" => std::future::pending().await,
             other => panic!("unknown step {other:?}"),
@@ -206,6 +214,27 @@ async fn read_line(line: &mut Line) -> Result<String, String> {
         octets.push(line.read_u8().await.map_err(|e| format!("after {octets:?}: {e}"))?);
     }
     Ok(String::from_utf8_lossy(&octets).trim_end().to_owned())
+}
+
+/// The server's side of SCRAM-SHA-256; the AUTH line comes first.
+async fn check_password(line: &mut Line, password: &str, binding: &ServerBinding) -> Result<(), String> {
+    let decode = |text: &str| STANDARD.decode(text).map_err(|e| format!("{text}: {e}"));
+    let challenge = |text: &str| format!("334 {}\r\n", STANDARD.encode(text));
+    let auth = read_line(line).await?;
+    let first = decode(auth.rsplit(' ').next().unwrap())?;
+    let mut server = ScramServer::new(&first, binding).ok_or(format!("{auth}: no such binding"))?;
+    let salt = *b"0123456789abcdef";
+    let said = server.challenge(Verifier::of(password.as_bytes(), salt, 4096.try_into().unwrap()));
+    line.write_all(challenge(&said).as_bytes()).await.map_err(|e| e.to_string())?;
+    let proof = decode(&read_line(line).await?)?;
+    let last = match server.finish(&proof) {
+        Some(last) => challenge(&last),
+        None => "535 5.7.8 no\r\n".into(),
+    };
+    line.write_all(last.as_bytes()).await.map_err(|e| e.to_string())?;
+    let end = read_line(line).await?;
+    line.write_all(b"235 ok\r\n").await.map_err(|e| e.to_string())?;
+    if end.is_empty() { Ok(()) } else { Err(format!("{end:?} came where nothing was due")) }
 }
 
 /// A peer on TCP without TLS.

@@ -4,7 +4,7 @@ mod hash;
 mod message;
 mod server;
 
-pub use server::{ScramServer, Verifier};
+pub use server::{ScramServer, ServerBinding, Verifier};
 
 pub(super) use hash::Hash;
 

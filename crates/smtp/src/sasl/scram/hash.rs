@@ -59,9 +59,14 @@ impl Keys {
         Self { hash, client: key(b"Client Key"), server: key(b"Server Key") }
     }
 
-    #[cfg(test)]
-    pub(super) fn parts(&self) -> (&Secret, &Secret) {
-        (&self.client, &self.server)
+    /// StoredKey and ServerKey of SHA-256.
+    pub(super) fn kept(&self) -> ([u8; 32], [u8; 32]) {
+        let fixed = |octets: &Secret| {
+            let mut out = [0; 32];
+            out.iter_mut().zip(octets.expose()).for_each(|(to, from)| *to = *from);
+            out
+        };
+        (fixed(&self.hash.digest(self.client.expose())), fixed(&self.server))
     }
 
     pub(super) fn proof(&self, signed: &[u8]) -> Secret {

@@ -1,11 +1,12 @@
-//! The server's side of SCRAM-SHA-256 without channel binding: what it keeps proves a client and betrays no password.
+//! The server's side of SCRAM-SHA-256: what it keeps proves a client and betrays no password.
 
-use super::hash::{Hash, xor};
+use super::hash::{Hash, Keys, xor};
 use super::message::{attributes, from_saslname};
 use crate::sasl::Secret;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::num::NonZeroU32;
 
 /// Random octets of the server's part of the nonce.
 const NONCE: usize = 18;
@@ -21,9 +22,44 @@ pub struct Verifier {
     pub server_key: [u8; 32],
 }
 
+impl Verifier {
+    /// What to keep of a password, which is taken as it is.
+    pub fn of(password: &[u8], salt: [u8; 16], iterations: NonZeroU32) -> Self {
+        let keys = Keys::derive(Hash::Sha256, password, &salt, iterations);
+        let (stored_key, server_key) = keys.kept();
+        Self { salt, iterations: iterations.get(), stored_key, server_key }
+    }
+}
+
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Verifier").field("iterations", &self.iterations).finish_non_exhaustive()
+    }
+}
+
+/// What the server makes of channel binding (RFC 5802 6).
+#[derive(Debug, Clone)]
+pub enum ServerBinding {
+    /// No mechanism with -PLUS is offered.
+    NotOffered,
+    /// One is offered, and the client chose one without.
+    NotChosen,
+    /// The client chose it; the tls-exporter value of the connection (RFC 9266).
+    Exporter(Secret),
+}
+
+impl ServerBinding {
+    fn allows(&self, flag: &str) -> bool {
+        match self {
+            Self::NotOffered => matches!(flag, "n" | "y"),
+            // `y` says that our offer did not arrive: somebody took it out.
+            Self::NotChosen => flag == "n",
+            Self::Exporter(_) => flag == "p=tls-exporter",
+        }
+    }
+
+    fn value(&self) -> &[u8] {
+        if let Self::Exporter(value) = self { value.expose() } else { b"" }
     }
 }
 
@@ -31,8 +67,8 @@ impl std::fmt::Debug for Verifier {
 #[derive(Debug)]
 pub struct ScramServer {
     user: String,
-    /// The GS2 header, which the client repeats.
-    header: String,
+    /// The GS2 header and what is bound, which the client repeats.
+    bound: Secret,
     nonce: String,
     client_first: String,
     proof: Option<(Verifier, String)>,
@@ -40,18 +76,17 @@ pub struct ScramServer {
 
 impl ScramServer {
     /// Reads client-first-message; `None`: malformed, or it asks for what is not offered.
-    pub fn new(message: &[u8]) -> Option<Self> {
+    pub fn new(message: &[u8], binding: &ServerBinding) -> Option<Self> {
         let mut octets = [0; NONCE];
         aws_lc_rs::rand::fill(&mut octets).ok()?;
-        Self::with_nonce(message, &URL_SAFE_NO_PAD.encode(octets))
+        Self::with_nonce(message, binding, &URL_SAFE_NO_PAD.encode(octets))
     }
 
-    pub(super) fn with_nonce(message: &[u8], ours: &str) -> Option<Self> {
+    pub(super) fn with_nonce(message: &[u8], binding: &ServerBinding, ours: &str) -> Option<Self> {
         let text = std::str::from_utf8(message).ok()?;
         let (flag, rest) = text.split_once(',')?;
         let (acting, bare) = rest.split_once(',')?;
-        // RFC 5802 6: `y` and `n` are the same to a server that offers no binding; `p` it does not know.
-        if !matches!(flag, "n" | "y") {
+        if !binding.allows(flag) {
             return None;
         }
         // `m=` would be an extension that must be understood.
@@ -63,7 +98,7 @@ impl ScramServer {
         let itself = acting.is_empty() || acting.strip_prefix("a=") == Some(name);
         (sound && itself).then(|| Self {
             user,
-            header: format!("{flag},{acting},"),
+            bound: Secret::from([format!("{flag},{acting},").as_bytes(), binding.value()].concat()),
             nonce: format!("{theirs}{ours}"),
             client_first: bare.to_owned(),
             proof: None,
@@ -91,7 +126,7 @@ impl ScramServer {
         let all = attributes(without_proof)?;
         let [('c', binding), ('r', nonce), ..] = all.as_slice() else { return None };
         let proof = STANDARD.decode(proof).ok()?;
-        let bound = STANDARD.decode(binding).ok()? == self.header.as_bytes();
+        let bound = STANDARD.decode(binding).ok()? == self.bound.expose();
         if !bound || *nonce != self.nonce || proof.len() != verifier.stored_key.len() {
             return None;
         }

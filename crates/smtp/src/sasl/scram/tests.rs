@@ -140,21 +140,17 @@ fn names_and_passwords_are_prepared() {
 }
 
 fn verifier(password: &str, salt: [u8; 16], iterations: u32) -> Verifier {
-    let keys = Keys::derive(Hash::Sha256, password.as_bytes(), &salt, NonZeroU32::new(iterations).unwrap());
-    let (client, server) = keys.parts();
-    let fixed = |octets: &Secret| <[u8; 32]>::try_from(octets.expose()).unwrap();
-    Verifier {
-        salt,
-        iterations,
-        stored_key: fixed(&Hash::Sha256.digest(client.expose())),
-        server_key: fixed(server),
-    }
+    Verifier::of(password.as_bytes(), salt, NonZeroU32::new(iterations).unwrap())
 }
 
 /// Whether our server believes our client; an error: our client does not believe the server.
 fn agree(user: &str, password: &str, kept: Verifier, binding: Binding) -> Result<bool, Fault> {
+    let offer = match &binding {
+        Binding::Exporter(value) => ServerBinding::Exporter(value.clone()),
+        Binding::None | Binding::NotOffered => ServerBinding::NotOffered,
+    };
     let mut client = Scram::new(Hash::Sha256, &who(user, password), binding).unwrap();
-    let mut server = ScramServer::new(client.first().expose()).unwrap();
+    let mut server = ScramServer::new(client.first().expose(), &offer).unwrap();
     assert_eq!(server.user(), prepared(user).unwrap());
     let challenge = server.challenge(kept);
     let answer = client.respond(challenge.as_bytes()).unwrap();
@@ -169,9 +165,13 @@ proptest::proptest! {
 
     #[test]
     fn client_and_server_agree_on_the_right_password_only(
-        user in "[ -~é中]{1,24}", password in "[ -~éÀ]{1,24}", salt: [u8; 16], count in 1_000u32..1_500, y: bool,
+        user in "[ -~é中]{1,24}", password in "[ -~éÀ]{1,24}", salt: [u8; 16], count in 1_000u32..1_500, flag in 0..3u8,
     ) {
-        let binding = || if y { Binding::NotOffered } else { Binding::None };
+        let binding = || match flag {
+            0 => Binding::None,
+            1 => Binding::NotOffered,
+            _ => Binding::Exporter(Secret::from(salt.to_vec())),
+        };
         let kept = verifier(&prepared(&password).unwrap(), salt, count);
         proptest::prop_assert_eq!(agree(&user, &password, kept.clone(), binding()), Ok(true));
         let wrong = password.clone() + "x";
@@ -198,11 +198,19 @@ fn the_server_takes_no_malformed_message() {
         "n,,m=1,n=u,r=x",
         "n,,n=u\n,r=x",
     ] {
-        assert!(ScramServer::new(message.as_bytes()).is_none(), "{message:?}");
+        assert!(ScramServer::new(message.as_bytes(), &ServerBinding::NotOffered).is_none(), "{message:?}");
     }
-    let mut server = ScramServer::with_nonce(b"n,a=u=2C,n=u=2C,r=x", "y").unwrap();
+    let mut server = ScramServer::with_nonce(b"n,a=u=2C,n=u=2C,r=x", &ServerBinding::NotChosen, "y").unwrap();
     assert_eq!(server.user(), "u,");
     assert_eq!(server.finish(b"c=biws,r=xy,p=AAAA"), None, "nothing was asked yet");
+    for (offer, flag) in [
+        (ServerBinding::NotChosen, "y"),
+        (ServerBinding::NotOffered, "p=tls-exporter"),
+        (ServerBinding::Exporter(Secret::from("x")), "p=tls-unique"),
+        (ServerBinding::Exporter(Secret::from("x")), "n"),
+    ] {
+        assert!(ScramServer::new(format!("{flag},,n=u,r=x").as_bytes(), &offer).is_none(), "{flag}");
+    }
     let kept = verifier("pw", [1; 16], 1_000);
     assert_eq!(server.challenge(kept.clone()), "r=xy,s=AQEBAQEBAQEBAQEBAQEBAQ==,i=1000");
     assert!(!format!("{kept:?}{server:?}").contains("key"), "{server:?}");
@@ -210,4 +218,16 @@ fn the_server_takes_no_malformed_message() {
         server.challenge(kept.clone());
         assert_eq!(server.finish(message.as_bytes()), None, "{message:?}");
     }
+}
+
+/// Somebody in between has a TLS connection of its own with each of us.
+#[test]
+fn another_connection_is_noticed() {
+    let mut client =
+        Scram::new(Hash::Sha256, &who("u", "pw"), Binding::Exporter(Secret::from("ours"))).unwrap();
+    let theirs = ServerBinding::Exporter(Secret::from("theirs"));
+    let mut server = ScramServer::new(client.first().expose(), &theirs).unwrap();
+    let challenge = server.challenge(verifier("pw", [1; 16], 1_000));
+    let answer = client.respond(challenge.as_bytes()).unwrap();
+    assert_eq!(server.finish(answer.expose()), None);
 }
