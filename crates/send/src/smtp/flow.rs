@@ -112,7 +112,9 @@ impl Connection {
         let small = outbox::octets(mail) <= IN_DOUBT;
         let sure = !self.flow.unproven && self.relay.trust.caution() == Caution::None;
         let offered = self.client.capabilities().chunking && !self.relay.settings.lmtp;
-        if small && sure && offered { Text::Bdat } else { Text::Data }
+        // Where one text may be in doubt, the next mail's commands may still go: by DATA its text waits.
+        let behind = self.under_way() > 0 && self.window() == 1;
+        if small && sure && offered && !behind { Text::Bdat } else { Text::Data }
     }
 
     /// Begins a mail; what was to be said waits in the outbox. `Some`: this server can take it for nobody.

@@ -176,3 +176,17 @@ async fn a_relay_that_loses_step_is_spoken_to_ever_more_carefully() {
     assert_eq!(shown(&sender.send(mail(2, &["b@example.com"], "x\r\n")).await.unwrap()), OK);
     peer.assert_followed();
 }
+
+/// With one text in doubt at a time the next mail's commands still go before it is answered.
+#[tokio::test]
+async fn before_a_window_is_earned_the_next_mail_s_commands_go_ahead() {
+    let hello = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING";
+    let both = "C: MAIL\nC: RCPT\nC: BDAT 17 LAST\nREAD 17\nC: RSET\nC: MAIL\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\n\
+                S: 250 2.0.0 Ok: queued as 77\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY\nS: 250 2.0.0 Ok: queued as 77\nHANG";
+    let peer = plain(&[&script(&[hello, both])]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    for outcome in send(&sender, mails(2)).await {
+        assert_eq!(shown(&outcome), OK);
+    }
+    peer.assert_followed();
+}
