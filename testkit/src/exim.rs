@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::postfix::greets;
-use crate::{free_port, peers, until};
+use crate::{Certificate, free_port, peers, until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const EXIM_ID: u32 = 12_511;
@@ -41,6 +41,10 @@ pub struct Taken {
 }
 
 impl Exim {
+    /// May sign in; by the certificate in [`client`](Self::client) too.
+    pub const USER: &str = "user";
+    pub const PASSWORD: &str = "a b,c=d%";
+
     pub fn start() -> Self {
         Self::offering(true)
     }
@@ -71,7 +75,18 @@ impl Exim {
         exim
     }
 
-    /// Plain, no sign-in needed.
+    /// Its certificate, its own authority.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("cert.pem")
+    }
+
+    /// Certificate and key of a client that Exim knows.
+    pub fn client(&self) -> (PathBuf, PathBuf) {
+        let folder = self.folder.path().join("client");
+        (folder.join("cert.pem"), folder.join("key.pem"))
+    }
+
+    /// Plain or with STARTTLS, no sign-in needed.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -109,6 +124,9 @@ fn lay_out(folder: &Path, exim: &Path, chunking: bool) {
     write("passwd", &format!("root:x:0:0::/:/bin/sh\nDebian-exim:x:{EXIM_ID}:{EXIM_ID}::/:/bin/false\n"));
     write("group", &format!("root:x:0:\nmail:x:8:\nDebian-exim:x:{EXIM_ID}:\n"));
     write("exim.conf", &settings(folder, exim, chunking));
+    Certificate::new().write(folder);
+    fs::create_dir(folder.join("client")).expect("a writable folder");
+    Certificate::new().write(&folder.join("client"));
     for name in ["spool", "log", "mail"] {
         let path = folder.join(name);
         fs::create_dir(&path).expect("a writable folder");
@@ -133,7 +151,11 @@ keep_environment =
 local_interfaces = 127.0.0.1
 host_lookup =
 rfc1413_hosts =
-tls_advertise_hosts =
+tls_advertise_hosts = *
+tls_certificate = {at}/cert.pem
+tls_privatekey = {at}/key.pem
+tls_try_verify_hosts = *
+tls_verify_certificates = {at}/client/cert.pem
 smtp_accept_queue_per_connection = 0
 chunking_advertise_hosts = {chunking}
 acl_smtp_rcpt = rcpt
@@ -155,7 +177,40 @@ inbox:
   group = Debian-exim
   return_path_add
   envelope_to_add
-"
+{}",
+        sign_in()
+    )
+}
+
+/// Nobody has to; PLAIN and LOGIN are offered without TLS too.
+fn sign_in() -> String {
+    let (user, password) = (Exim::USER, Exim::PASSWORD);
+    let both =
+        |u: &str, p: &str| format!("${{if and{{{{eq{{{u}}}{{{user}}}}}{{eq{{{p}}}{{{password}}}}}}}}}");
+    format!(
+        "begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = {}
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = User Name : Pass phrase, please
+  server_condition = {}
+cram:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${{if eq{{$auth1}}{{{user}}}{{{password}}}fail}}
+external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = $tls_in_certificate_verified
+  server_condition = ${{if eq{{$auth1}}{{{user}}}}}
+",
+        both("$auth2", "$auth3"),
+        both("$auth1", "$auth2")
     )
 }
 

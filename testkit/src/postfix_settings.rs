@@ -106,7 +106,7 @@ cleanup unix n - n - 0 cleanup
 pub(crate) fn sasl(folder: &Path) -> String {
     let base = folder.join("conf/sasl/users");
     format!(
-        "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {}\nmech_list: PLAIN LOGIN\n",
+        "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {}\nmech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 NTLM\n",
         base.display()
     )
 }

@@ -1,8 +1,10 @@
 //! The ways out, built from settings.
 
-use crate::config::{Place, Relay, Security, Sendmail, SmtpRelay, Way};
+use crate::clock::WallClock;
+use crate::config::{Grant, Place, Relay, Security, Sendmail, SmtpRelay, TokenSource, Way};
 use crate::exit::Failure;
 use send::smtp::{self, Credentials, Endpoint, TlsSettings};
+use send::token::{self, TokenEndpoint};
 use send::{DummySender, InboxSender, Sender, SendmailSender, SendmailSettings, SmtpSender, SmtpSettings};
 use std::sync::Arc;
 
@@ -36,6 +38,29 @@ fn sendmail_settings(way: &Sendmail) -> SendmailSettings {
     }
 }
 
+/// A relay's CA_FILE is the house's own authority, so it counts for the house's endpoint too.
+fn tokens(source: &TokenSource, way: &SmtpRelay) -> token::TokenSource {
+    match source {
+        TokenSource::File(path) => token::TokenSource::File(path.clone()),
+        TokenSource::Command(words) => token::TokenSource::Command(words.clone()),
+        TokenSource::Endpoint(endpoint) => token::TokenSource::Endpoint(TokenEndpoint {
+            url: endpoint.url.as_str().into(),
+            client_id: endpoint.client_id.as_str().into(),
+            client_secret: endpoint.client_secret.as_ref().map(|secret| secret.0.as_str().into()),
+            grant: match &endpoint.grant {
+                Grant::ClientCredentials => token::Grant::ClientCredentials,
+                Grant::Refresh { refresh_token } => token::Grant::Refresh(refresh_token.0.as_str().into()),
+            },
+            scope: endpoint.scope.as_deref().map(Into::into),
+            ca_file: way.ca_file.clone(),
+        }),
+    }
+}
+
+fn seconds() -> u64 {
+    u64::try_from(queue::Clock::now(&WallClock).as_second()).unwrap_or_default()
+}
+
 /// How a relay is spoken to.
 pub(crate) fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
     let endpoint = match &way.place {
@@ -54,6 +79,8 @@ pub(crate) fn smtp_settings(way: &SmtpRelay) -> SmtpSettings {
     SmtpSettings {
         lmtp: way.lmtp,
         helo: way.helo.as_str().into(),
+        token: way.token.as_ref().map(|token| tokens(&token.source, way)),
+        unix_time: seconds,
         credentials,
         auth: way.mechanism.as_deref().map(Into::into),
         tls: TlsSettings {

@@ -37,8 +37,8 @@ pub(crate) use own_door::Doors;
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
-    CertFiles, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail, Settings, SmtpDoor,
-    SmtpRelay, Way,
+    CertFiles, Grant, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail, Settings,
+    SmtpDoor, SmtpRelay, TokenSource, Way,
 };
 
 use keys::Kind;

@@ -19,8 +19,6 @@ const MECHANISMS: [&str; 11] = [
     "NTLM",
     "EXTERNAL",
 ];
-/// Of them, those the SMTP client of this version speaks; another one is refused.
-const SPOKEN: [&str; 2] = ["PLAIN", "LOGIN"];
 const WITH_TOKEN: [&str; 2] = ["XOAUTH2", "OAUTHBEARER"];
 
 /// What a section says of signing in, read whether or not there is a way to put it to.
@@ -94,11 +92,8 @@ fn lacking(mechanism: &str, relay: &SmtpRelay) -> Option<String> {
 
 fn mechanism(r: &mut Reader<'_>, section: &str) -> Option<(String, Written)> {
     let word = r.parsed(section, "AUTH", None, |text| match text.to_ascii_uppercase() {
-        word if SPOKEN.contains(&word.as_str()) => Ok(Some(word)),
-        word if MECHANISMS.contains(&word.as_str()) => {
-            Err(format!("{word} is not in this version; write {}", SPOKEN.join(" or ")))
-        }
-        _ => Err(format!("{text:?} is no mechanism; write one of {}", SPOKEN.join(", "))),
+        word if MECHANISMS.contains(&word.as_str()) => Ok(Some(word)),
+        _ => Err(format!("{text:?} is no mechanism; write one of {}", MECHANISMS.join(", "))),
     })?;
     r.look(section, "AUTH").map(|written| (word, written))
 }

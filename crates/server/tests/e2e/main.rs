@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panic")]
 #![allow(clippy::indexing_slicing, reason = "JSON of the API: a missing key is a failed test")]
 
+mod auth;
 mod check;
 mod clients;
 mod dovecot;

@@ -116,6 +116,9 @@ fn no_tls(way: &SmtpRelay, seen: &Examination) -> (&'static str, String) {
 }
 
 fn sign_in(way: &SmtpRelay, trouble: &Trouble, seen: &Examination) -> (&'static str, String) {
+    if trouble.text.starts_with("no access token") {
+        return ("token", "without a token there is no sign-in: mend what the cause names".into());
+    }
     if let Some(reply) = &trouble.reply {
         let text = reply.to_string();
         let remedy = match &*text {
@@ -126,6 +129,9 @@ fn sign_in(way: &SmtpRelay, trouble: &Trouble, seen: &Examination) -> (&'static 
                 "Microsoft 365 has SMTP AUTH switched off for this mailbox or tenant: switch it on, or use OAuth"
             }
             _ if reply.code < 500 => "the relay cannot check passwords now; it is tried again",
+            _ if way.token.is_some() => {
+                "is the token for this relay and this USER? Check SCOPE, and that the account may send by SMTP"
+            }
             _ => {
                 "check USER (often the whole address) and PASSWD; in an ini file a password with # ; or ` must be \
                  quoted"

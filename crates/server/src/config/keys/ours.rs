@@ -62,8 +62,6 @@ const SMTP: &[Key] = &[
     key("MAX_SIZE", Size, Value("50MB"), "The largest message, at most 50M."),
 ];
 
-const NO_TOKENS: &str = "write USER and PASSWD_FILE";
-
 const RELAY: &[Key] = &[
     key(
         "URL",
@@ -81,43 +79,36 @@ const RELAY: &[Key] = &[
         Empty,
         "A program, run without a shell, that prints the password on its first line within 10 s.",
     ),
-    key("AUTH", Word, Means("the best that is offered"), "The one mechanism to sign in by: PLAIN or LOGIN."),
-    with(
-        NotYet(NO_TOKENS),
-        key(
-            "TOKEN_FILE",
-            Path,
-            Empty,
-            "A file whose first line is an OAuth 2 access token, read for each sign-in.",
-        ),
+    key(
+        "AUTH",
+        Word,
+        Means("the best that is offered"),
+        "The one mechanism to sign in by: SCRAM-SHA-256, SCRAM-SHA-1 (either with -PLUS), PLAIN, LOGIN, CRAM-MD5, NTLM, XOAUTH2, OAUTHBEARER or EXTERNAL.",
     ),
-    with(
-        NotYet(NO_TOKENS),
-        key(
-            "TOKEN_COMMAND",
-            Text,
-            Empty,
-            "A program, run without a shell for each sign-in, that prints the access token on its first line.",
-        ),
+    key(
+        "TOKEN_FILE",
+        Path,
+        Empty,
+        "A file whose first line is an OAuth 2 access token, read for each sign-in.",
     ),
-    with(
-        NotYet(NO_TOKENS),
-        key(
-            "TOKEN_URL",
-            Url,
-            Empty,
-            "Where access tokens are fetched: with CLIENT_ID and CLIENT_SECRET, or with REFRESH_TOKEN.",
-        ),
+    key(
+        "TOKEN_COMMAND",
+        Text,
+        Empty,
+        "A program, run without a shell at most once a minute, that prints the access token on its first line within 10 s.",
     ),
-    with(NotYet(NO_TOKENS), key("CLIENT_ID", Text, Empty, "Who we are at TOKEN_URL.")),
-    with(NotYet(NO_TOKENS), key("CLIENT_SECRET", Secret, Empty, "Our secret at TOKEN_URL.")),
-    with(NotYet(NO_TOKENS), key("CLIENT_SECRET_FILE", Path, Empty, "A file whose first line is our secret.")),
-    with(NotYet(NO_TOKENS), key("REFRESH_TOKEN", Secret, Empty, "What TOKEN_URL gives an access token for.")),
-    with(
-        NotYet(NO_TOKENS),
-        key("REFRESH_TOKEN_FILE", Path, Empty, "A file whose first line is the refresh token."),
+    key(
+        "TOKEN_URL",
+        Url,
+        Empty,
+        "Where access tokens are fetched, https://: with CLIENT_ID and CLIENT_SECRET, or with REFRESH_TOKEN.",
     ),
-    with(NotYet(NO_TOKENS), key("SCOPE", Text, Empty, "The scope asked for at TOKEN_URL.")),
+    key("CLIENT_ID", Text, Empty, "Who we are at TOKEN_URL."),
+    key("CLIENT_SECRET", Secret, Empty, "Our secret at TOKEN_URL."),
+    key("CLIENT_SECRET_FILE", Path, Empty, "A file whose first line is our secret."),
+    key("REFRESH_TOKEN", Secret, Empty, "What TOKEN_URL gives an access token for."),
+    key("REFRESH_TOKEN_FILE", Path, Empty, "A file whose first line is the refresh token."),
+    key("SCOPE", Text, Empty, "The scope asked for at TOKEN_URL."),
     key(
         "REQUIRE_TLS",
         Switch,

@@ -168,12 +168,19 @@ fn tokens_that_cannot_be_had() {
 
 #[test]
 fn mechanisms() {
-    for (word, expected) in [("plain", "PLAIN"), ("LOGIN", "LOGIN")] {
+    for (word, expected) in [
+        ("plain", "PLAIN"),
+        ("LOGIN", "LOGIN"),
+        ("scram-sha-256-plus", "SCRAM-SHA-256-PLUS"),
+        ("Ntlm", "NTLM"),
+    ] {
         let relay = smtp(&format!("URL = smtps://u@a.example\nAUTH = {word}"));
         assert_eq!(relay.mechanism.as_deref(), Some(expected));
     }
     check_refused("URL = smtps://u@a.example\nAUTH = MD5", &["AUTH: \"MD5\" is no mechanism; write one of"]);
     check_refused("URL = smtps://a.example\nAUTH = PLAIN", &["AUTH: PLAIN needs USER"]);
+    check_refused("URL = smtps://a.example\nAUTH = EXTERNAL", &["AUTH: EXTERNAL needs CLIENT_CERT_FILE"]);
+    check_refused("URL = smtps://u:x@a.example\nAUTH = XOAUTH2", &["AUTH: XOAUTH2 needs TOKEN_FILE"]);
     check_refused("URL = smtps://u@a.example\nAUTH = PLAIN\nTOKEN_FILE = t", &["PLAIN takes no token"]);
 }
 
