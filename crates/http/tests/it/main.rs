@@ -10,6 +10,7 @@
 mod access;
 mod acting;
 mod console;
+mod hostile;
 mod house;
 mod letters;
 mod problems;

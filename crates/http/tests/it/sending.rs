@@ -24,7 +24,7 @@ async fn one_message_is_taken_and_a_store_that_forgets_says_so() {
 }
 
 #[tokio::test]
-async fn a_batch_is_taken_whole_or_not_at_all() {
+async fn b8_138_a_batch_is_taken_whole_or_not_at_all() {
     let house = house(Trust::Open);
     let reply = house.post("/emails/batch", &json!([mail("1"), mail("2")])).await;
     assert_eq!(reply.status, StatusCode::ACCEPTED);

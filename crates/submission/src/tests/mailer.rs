@@ -6,8 +6,15 @@ use postrider::{AnyStore, Limits, Mailer, MailerSettings, Profile, Store};
 use queue::{Filter, StoreSettings};
 use std::time::Duration;
 
-#[tokio::test]
-async fn a_mail_is_in_the_queue_when_250_is_said() {
+/// A door over the real library.
+pub(super) struct Real {
+    pub(super) at: SocketAddr,
+    store: AnyStore,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+pub(super) async fn real() -> Real {
     let clock = Arc::new(testkit::ManualClock::new("2030-01-01T00:00:00Z".parse().unwrap()));
     let store = AnyStore::memory(StoreSettings::default(), clock.clone());
     let access = Access::new(Arc::new(StateDb::in_memory().unwrap()));
@@ -22,8 +29,13 @@ async fn a_mail_is_in_the_queue_when_250_is_said() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let (stop, stopped) = watch::channel(false);
-    let door = tokio::spawn(serve(Listener::Tcp(listener), mailer, settings(), stopped));
+    let task = tokio::spawn(serve(Listener::Tcp(listener), mailer, settings(), stopped));
+    Real { at, store, stop, task }
+}
 
+#[tokio::test]
+async fn a_mail_is_in_the_queue_when_250_is_said() {
+    let Real { at, store, stop, task } = real().await;
     let mut client = Client::over(TcpStream::connect(at).await.unwrap());
     client.check(&OPENING).await;
     client.check(&[("DATA", "354")]).await;
@@ -44,5 +56,5 @@ async fn a_mail_is_in_the_queue_when_250_is_said() {
     client.check(&[("DATA", "354"), ("Subject: no From\r\n\r\nx\r\n.", "554 5.6.0")]).await;
     stop.send(true).unwrap();
     drop(client);
-    door.await.unwrap();
+    task.await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! The door on real sockets, over a library that does as the test says.
 
+mod hostile;
 mod limits;
 mod mailer;
 mod refusals;

@@ -46,7 +46,7 @@ async fn a_client_that_goes_leaves_nothing_half_taken() {
 }
 
 #[tokio::test]
-async fn a_message_whose_client_went_is_stored_once() {
+async fn b6_109_a_message_whose_client_went_is_stored_once() {
     let house = House { gate: Semaphore::new(0), ..House::new() };
     let door = open(house, settings()).await;
     let mut client = door.client().await;
