@@ -52,7 +52,8 @@ async fn dovecot_lets_us_in_by_each_of_its_mechanisms() {
     let postfix = Postfix::start();
     let dovecot = Dovecot::before(postfix.smtp_port());
     let base = settings(dovecot.submission_port(), dovecot.certificate(), None);
-    let all = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "NTLM"];
+    // Its NTLM needs Samba's winbind.
+    let all = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"];
     check_passwords(&all, "SCRAM-SHA-256", Dovecot::USER, Dovecot::PASSWORD, &base).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
