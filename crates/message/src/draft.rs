@@ -13,6 +13,34 @@ pub enum Written {
     Parts { name: Option<String>, address: String },
 }
 
+impl From<&str> for Written {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Written {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// Name and address.
+impl<N: Into<String>, A: Into<String>> From<(N, A)> for Written {
+    fn from((name, address): (N, A)) -> Self {
+        Self::Parts { name: Some(name.into()), address: address.into() }
+    }
+}
+
+impl From<&Mailbox> for Written {
+    fn from(mailbox: &Mailbox) -> Self {
+        Self::Parts {
+            name: mailbox.name.as_deref().map(Into::into),
+            address: mailbox.address.as_str().into(),
+        }
+    }
+}
+
 /// The parts of a message before they are bytes. Everything is checked by `compose`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {

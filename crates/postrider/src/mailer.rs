@@ -1,16 +1,20 @@
 //! The way in: everything that is accepted passes here.
 
 use crate::inflight::InFlight;
+use crate::own::Own;
 use crate::submit::{self, Prepared};
 use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, Scope, SubmitError};
-use queue::{AnyStore, Clock, InsertError, Inserted, JobId, JobView, NewJob, Store, StoreError};
+use jiff::Timestamp;
+use queue::{AnyStore, Clock, InsertError, Inserted, JobId, NewJob, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use worker::Relays;
 
-/// Submits mail. Cheap to clone.
+/// Submits mail. Cheap to clone; all clones are one.
+///
+/// An application opens one with [`Mailer::builder`] and calls [`submit`](Mailer::submit),
+/// [`send`](Mailer::send) or [`send_async`](Mailer::send_async). Doors, which know who asks, call the
+/// forms that end in `_as`.
 #[derive(Clone)]
 pub struct Mailer {
     inner: Arc<Inner>,
@@ -28,6 +32,8 @@ struct Inner {
     ids: submit::Ids,
     relays: Relays,
     draining: AtomicBool,
+    /// What a builder opened beside us.
+    own: OnceLock<Own>,
 }
 
 /// What was accepted.
@@ -66,6 +72,7 @@ impl Mailer {
                 ids,
                 relays,
                 draining,
+                own: OnceLock::new(),
             }),
         }
     }
@@ -74,20 +81,31 @@ impl Mailer {
     ///
     /// # Errors
     /// Nothing was stored. `Invalid` and `TooLarge` are the caller's to mend, `Busy` passes.
-    pub async fn submit(&self, caller: &Caller, message: Message) -> Result<Receipt, SubmitError> {
-        let prepared = self.prepare(caller, &message, None)?;
-        self.store_one(caller, prepared).await
+    pub async fn submit_as(&self, caller: &Caller, message: Message) -> Result<Receipt, SubmitError> {
+        self.admits(caller)?;
+        self.submit_admitted(caller, &message).await
+    }
+
+    /// As `submit_as`, for mail that was admitted before we began to close.
+    pub(crate) async fn submit_admitted(
+        &self,
+        caller: &Caller,
+        message: &Message,
+    ) -> Result<Receipt, SubmitError> {
+        let prepared = self.prepare(caller, message, None)?;
+        self.insert_one(caller, prepared).await
     }
 
     /// Composes and stores all messages or none. A mistake's field starts with `[n].`.
     ///
     /// # Errors
-    /// As `submit`; `Invalid` lists the mistakes of every message.
-    pub async fn submit_batch(
+    /// As `submit_as`; `Invalid` lists the mistakes of every message.
+    pub async fn submit_batch_as(
         &self,
         caller: &Caller,
         messages: Vec<Message>,
     ) -> Result<Vec<Receipt>, SubmitError> {
+        self.admits(caller)?;
         let limit = self.settings().limits.batch;
         if messages.is_empty() || messages.len() > limit {
             return Err(SubmitError::TooLarge(format!(
@@ -112,56 +130,12 @@ impl Mailer {
     /// Stores a finished message; returns once it is durable.
     ///
     /// # Errors
-    /// As `submit`.
-    pub async fn submit_raw(&self, caller: &Caller, raw: RawSubmission) -> Result<Receipt, SubmitError> {
+    /// As `submit_as`.
+    pub async fn submit_raw_as(&self, caller: &Caller, raw: RawSubmission) -> Result<Receipt, SubmitError> {
+        self.admits(caller)?;
         let i = &self.inner;
         let prepared = submit::raw(caller, raw, &self.settings(), &i.instance, i.clock.now(), &i.ids)?;
-        self.store_one(caller, prepared).await
-    }
-
-    /// Submits and waits for the outcome, at most for `at_most`; the view tells how far it came.
-    ///
-    /// # Errors
-    /// As `submit`; once accepted, a store that fails while we wait is `Store`.
-    pub async fn send(
-        &self,
-        caller: &Caller,
-        message: Message,
-        at_most: Duration,
-    ) -> Result<JobView, SubmitError> {
-        let receipt = self.submit(caller, message).await?;
-        let seen = self.wait(receipt.id, at_most).await.map_err(|e| SubmitError::Store(e.to_string()))?;
-        seen.ok_or_else(|| SubmitError::Store(format!("{} was accepted and is gone", receipt.id)))
-    }
-
-    /// Waits until the job is final or the time is up, and returns it as it then is; `None`: no such job.
-    ///
-    /// # Errors
-    /// The store could not be read.
-    pub async fn wait(&self, id: JobId, at_most: Duration) -> Result<Option<JobView>, StoreError> {
-        let mut changes = self.inner.store.changes();
-        let settled = async {
-            loop {
-                let view = self.inner.store.get(id).await?;
-                if view.as_ref().is_none_or(|v| v.status.is_final()) {
-                    return Ok(view);
-                }
-                loop {
-                    match changes.recv().await {
-                        Ok(change) if change.id == id && change.status.is_final() => break,
-                        Ok(_) => {}
-                        // We missed some: look for ourselves.
-                        Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => return Err(StoreError::Closed),
-                    }
-                }
-            }
-        };
-        match tokio::time::timeout(at_most, settled).await {
-            Ok(outcome) => outcome,
-            // The time is up: what stands now is the answer.
-            Err(_) => self.inner.store.get(id).await,
-        }
+        self.insert_one(caller, prepared).await
     }
 
     fn prepare(
@@ -174,18 +148,30 @@ impl Mailer {
         submit::composed(caller, message, place, &self.settings(), i.clock.now(), &i.ids)
     }
 
-    async fn store_one(&self, caller: &Caller, prepared: Prepared) -> Result<Receipt, SubmitError> {
-        let mut receipts = self.insert(caller, vec![prepared.job]).await?;
-        receipts.pop().ok_or_else(|| SubmitError::Store("the store answered for no message".into()))
+    pub(crate) fn fresh_id(&self, now: Timestamp) -> JobId {
+        self.inner.ids.next(now)
     }
 
-    async fn insert(&self, caller: &Caller, jobs: Vec<NewJob>) -> Result<Vec<Receipt>, SubmitError> {
+    /// Whether mail of this caller is taken now.
+    pub(crate) fn admits(&self, caller: &Caller) -> Result<(), SubmitError> {
         if !caller.may(Scope::Send) {
             return Err(SubmitError::Forbidden("this key may not send; it lacks the scope \"send\"".into()));
         }
         if self.inner.draining.load(Ordering::Acquire) {
             return Err(SubmitError::Busy(crate::steer::DRAINING.into()));
         }
+        if self.own().is_some_and(Own::is_closing) {
+            return Err(SubmitError::Busy("the mailer is closed".into()));
+        }
+        Ok(())
+    }
+
+    async fn insert_one(&self, caller: &Caller, prepared: Prepared) -> Result<Receipt, SubmitError> {
+        let mut receipts = self.insert(caller, vec![prepared.job]).await?;
+        receipts.pop().ok_or_else(|| SubmitError::Store("the store answered for no message".into()))
+    }
+
+    async fn insert(&self, caller: &Caller, jobs: Vec<NewJob>) -> Result<Vec<Receipt>, SubmitError> {
         let keys = jobs.iter().filter_map(|j| j.idempotency.as_ref()).map(|i| i.key.as_str());
         let _claims = self.inner.in_flight.claim(&caller.project, keys).ok_or(SubmitError::KeyInFlight)?;
         let inserted = self.inner.store.insert(jobs).await.map_err(refusal)?;
@@ -220,6 +206,15 @@ impl Mailer {
 
     pub fn access(&self) -> &Access {
         &self.inner.access
+    }
+
+    /// What a builder opened beside the mailer, and set once.
+    pub(crate) fn own(&self) -> Option<&Own> {
+        self.inner.own.get()
+    }
+
+    pub(crate) fn set_own(&self, own: Own) {
+        self.inner.own.get_or_init(|| own);
     }
 
     pub(crate) fn draining(&self) -> &AtomicBool {

@@ -21,7 +21,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Ids(Mutex<ContextV7>);
 
 impl Ids {
-    fn next(&self, now: Timestamp) -> JobId {
+    pub(crate) fn next(&self, now: Timestamp) -> JobId {
         let context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();

@@ -3,6 +3,7 @@
 use crate::{Mail, MailOutcome};
 use futures_util::StreamExt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A boxed future; one allocation per call, not per message of a batch.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -25,5 +26,16 @@ pub trait Sender: Send + Sync {
             let one = futures_util::stream::once(std::future::ready(mail));
             self.send_batch(Box::pin(one)).next().await
         })
+    }
+}
+
+/// A sender that somebody else looks at, too.
+impl<S: Sender + ?Sized> Sender for Arc<S> {
+    fn send_batch<'a>(&'a self, mails: BoxStream<'a, Mail>) -> BoxStream<'a, MailOutcome> {
+        (**self).send_batch(mails)
+    }
+
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Option<MailOutcome>> {
+        (**self).send(mail)
     }
 }

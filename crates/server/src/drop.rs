@@ -99,7 +99,7 @@ async fn one(path: &Path, mailer: &Mailer) {
     };
     let caller = Caller::local(Door::Sendmail);
     let taken = match read_letter(&letter.into(), &mailer.settings()) {
-        Ok(submission) => mailer.submit_raw(&caller, submission).await,
+        Ok(submission) => mailer.submit_raw_as(&caller, submission).await,
         Err(faults) => Err(SubmitError::Invalid(faults)),
     };
     match taken {

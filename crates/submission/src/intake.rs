@@ -42,7 +42,7 @@ impl Intake for Mailer {
     }
 
     async fn submit(&self, caller: &Caller, raw: RawSubmission) -> Result<Receipt, SubmitError> {
-        self.submit_raw(caller, raw).await
+        self.submit_raw_as(caller, raw).await
     }
 
     async fn withdraw(&self, id: JobId) -> bool {

@@ -21,6 +21,14 @@ pub struct Relay {
     pub rate: Option<Rate>,
 }
 
+impl Relay {
+    /// A relay with ten connections of up to 64 mails at once, shown by its name.
+    pub fn new(name: impl Into<Arc<str>>, sender: Arc<dyn Sender>) -> Self {
+        let name = name.into();
+        Self { url: name.clone(), name, sender, connections: 10, batch: 64, rate: None }
+    }
+}
+
 /// The relays that jobs of one route may take.
 #[derive(Clone)]
 pub struct Route {

@@ -53,7 +53,7 @@ pub(crate) async fn one(
     let fingerprint = key.is_some().then(|| json.fingerprint());
     let mut message = wire::message(json, HeaderMode::Strict, String::new()).map_err(Problem::invalid)?;
     (message.options.idempotency_key, message.options.fingerprint) = (key, fingerprint);
-    let receipt = door.mailer.submit(&caller, message).await?;
+    let receipt = door.mailer.submit_as(&caller, message).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted::from(receipt))).into_response())
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn batch(
     for message in &mut messages {
         (message.options.idempotency_key, message.options.fingerprint) = (key.clone(), fingerprint);
     }
-    let receipts = door.mailer.submit_batch(&caller, messages).await?;
+    let receipts = door.mailer.submit_batch_as(&caller, messages).await?;
     let answer = AllAccepted { data: receipts.into_iter().map(Accepted::from).collect() };
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
@@ -115,7 +115,7 @@ pub(crate) async fn raw(
         from: None,
         accept_bare_lf: true,
     };
-    let receipt = door.mailer.submit_raw(&caller, submission).await?;
+    let receipt = door.mailer.submit_raw_as(&caller, submission).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted::from(receipt))).into_response())
 }
 
@@ -130,7 +130,7 @@ async fn posted(door: &Door, caller: Caller, headers: &HeaderMap, body: Body) ->
     let submission =
         letter::read_letter(&intake.octets, &door.mailer.settings()).map_err(Problem::invalid)?;
     let caller = Caller { door: postrider::Door::Sendmail, ..caller };
-    let receipt = door.mailer.submit_raw(&caller, submission).await?;
+    let receipt = door.mailer.submit_raw_as(&caller, submission).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted::from(receipt))).into_response())
 }
 

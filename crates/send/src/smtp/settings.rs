@@ -162,6 +162,41 @@ impl SmtpSettings {
             unix_time: || 0,
         }
     }
+
+    /// A relay on port 25 of this machine or network, in clear.
+    pub fn plain(host: impl Into<Box<str>>) -> Self {
+        Self::new(Endpoint::Tcp { host: host.into(), port: 25 }, Security::Plain)
+    }
+
+    /// A relay on port 587 that must offer STARTTLS.
+    pub fn starttls(host: impl Into<Box<str>>) -> Self {
+        Self::new(Endpoint::Tcp { host: host.into(), port: 587 }, Security::StartTls { required: true })
+    }
+
+    /// A relay on port 465, in TLS from the first byte.
+    pub fn tls(host: impl Into<Box<str>>) -> Self {
+        Self::new(Endpoint::Tcp { host: host.into(), port: 465 }, Security::Implicit)
+    }
+
+    /// Another port; nothing where the endpoint is a socket.
+    pub fn port(mut self, other: u16) -> Self {
+        if let Endpoint::Tcp { port, .. } = &mut self.endpoint {
+            *port = other;
+        }
+        self
+    }
+
+    /// Signs in with this name and password.
+    pub fn login(mut self, user: impl Into<Box<str>>, password: &str) -> Self {
+        self.credentials = Some(Credentials { user: user.into(), secret: password.into() });
+        self
+    }
+
+    /// Our name in EHLO.
+    pub fn greet_as(mut self, name: impl Into<Box<str>>) -> Self {
+        self.helo = name.into();
+        self
+    }
 }
 
 /// Settings no connection can be made with.

@@ -1,0 +1,78 @@
+//! Mail that nobody waits for.
+
+use crate::bench::{PATIENCE, builder, message, recorder, subjects};
+use postrider::{Limits, Message, Relay};
+use std::sync::{Arc, Mutex};
+
+type Told = Arc<Mutex<Vec<String>>>;
+
+/// Keeps what the hook was told.
+fn keep(told: &Told) -> impl Fn(&Message, &postrider::SubmitError) + Send + Sync + 'static {
+    let told = told.clone();
+    move |message, error| told.lock().unwrap().push(format!("{}: {error}", message.draft.subject))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_stored_in_the_order_of_the_calls_and_what_fails_is_told() {
+    let (sender, told) = (recorder(), Told::default());
+    // One connection, so that the order of delivery is that of storing.
+    let relay = Relay { connections: 1, ..Relay::new("default", Arc::new(sender.clone())) };
+    let builder = postrider::Mailer::builder().clock(postrider::Timestamp::now).from("a@example.com");
+    let mailer = builder.relay(relay).memory().on_error(keep(&told)).open().await.unwrap();
+    let thread = mailer.clone();
+    let calls = move || {
+        for n in 0..300 {
+            thread.send_async(message(&n.to_string()));
+        }
+        thread.send_async(Message::new().to("nobody").subject("bad").text("x"));
+    };
+    std::thread::spawn(calls).join().unwrap();
+    mailer.close(PATIENCE).await.unwrap();
+    assert_eq!(subjects(&sender), (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() == 1 && told[0].starts_with("bad: to: "), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_is_told_at_once() {
+    let (sender, told) = (recorder(), Told::default());
+    let limits = Limits { memory: 4096, ..Limits::default() };
+    let mailer = builder(&sender).memory().limits(limits).on_error(keep(&told)).open().await.unwrap();
+    mailer.send_async(message("big").text("x".repeat(5000)));
+    assert!(told.lock().unwrap()[0].starts_with("big: no memory"), "{told:?}");
+    mailer.drain();
+    mailer.send_async(message("drained"));
+    mailer.resume(None).await.unwrap();
+    mailer.close(PATIENCE).await.unwrap();
+    mailer.send_async(message("closed"));
+    let told = told.lock().unwrap().clone();
+    assert!(told[1].starts_with("drained: the queue is drained"), "{told:?}");
+    assert_eq!(told[2], "closed: the mailer is closed");
+    assert_eq!(sender.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn a_mailer_that_is_dropped_stores_what_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let sender = recorder();
+    let mailer = builder(&sender).disk(folder.path()).open().await.unwrap();
+    for n in 0..100 {
+        mailer.send_async(message(&n.to_string()));
+    }
+    drop(mailer);
+    let again = async {
+        loop {
+            if let Ok(mailer) = builder(&sender).disk(folder.path()).open().await {
+                return mailer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let again = tokio::time::timeout(PATIENCE, again).await.unwrap();
+    again.idle(PATIENCE).await.unwrap();
+    again.close(PATIENCE).await.unwrap();
+    let mut got: Vec<usize> = subjects(&sender).iter().map(|subject| subject.parse().unwrap()).collect();
+    got.sort_unstable();
+    got.dedup();
+    assert_eq!(got, (0..100).collect::<Vec<_>>());
+}
