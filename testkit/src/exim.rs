@@ -31,12 +31,13 @@ pub struct Exim {
     port: u16,
 }
 
-/// A mail in Exim's maildir: the envelope it was taken under, and what follows with LF as Exim stores it.
+/// A mail in the maildir of Exim or OpenSMTPD, or in the hands of aiosmtpd: the envelope it was taken under, and the
+/// text as the server keeps it, with LF in a maildir.
 #[derive(Debug, Clone)]
 pub struct Taken {
     pub from: String,
     pub to: String,
-    /// All that follows the two fields of the envelope, first of all the `Received` of Exim.
+    /// All that follows the fields of the envelope, first of all the server's `Received` if it writes one.
     pub bytes: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! For tests only: a clock set by hand, SMTP peers that count or follow a script, a real Postfix, Exim and Dovecot, a daemon to kill.
+//! For tests only: a clock set by hand, SMTP peers that count or follow a script, real servers (Postfix, Exim, Dovecot, OpenSMTPD, aiosmtpd), a daemon to kill.
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
     reason = "a test ends by panic, and a harness reads the environment it is started in"
 )]
 
+mod aiosmtpd;
 mod certificate;
 mod clock;
 mod daemon;
@@ -16,18 +17,21 @@ mod dovecot;
 mod dovecot_settings;
 mod exim;
 mod http;
+mod opensmtpd;
 mod patience;
 mod postfix;
 mod postfix_settings;
 mod script;
 mod sink;
 
+pub use aiosmtpd::Aiosmtpd;
 pub use certificate::Certificate;
 pub use clock::ManualClock;
 pub use daemon::Daemon;
 pub use dovecot::{Dovecot, Stored};
 pub use exim::{Exim, Taken};
 pub use http::{Answer, Api, Connection};
+pub use opensmtpd::OpenSmtpd;
 pub use patience::{free_port, until};
 pub use postfix::{Delivered, Postfix, peers};
 pub use script::{Script, Step};

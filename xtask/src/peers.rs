@@ -1,6 +1,8 @@
 //! Real mail programs for the tests: Debian packages, downloaded and unpacked under `target/peers`, never installed.
 //! Debian's mail servers exclude each other as installed packages; unpacked they stand side by side.
 
+mod opensmtpd;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -91,6 +93,7 @@ pub(crate) fn fetch() -> Result<PathBuf> {
     for peer in PEERS.iter().filter(|peer| !fresh || !folder.join(peer.name).join(peer.proof).exists()) {
         unpack(peer, &folder).with_context(|| format!("cannot fetch the peer {}", peer.name))?;
     }
+    opensmtpd::fetch(&folder).context("cannot fetch the peer opensmtpd")?;
     std::fs::write(&stamp, STAMP)?;
     Ok(folder)
 }

@@ -28,7 +28,7 @@ pub(crate) fn fetch(peers: &Path) -> Result<PathBuf> {
         fetch_curl(peers, &bin).context("cannot fetch curl")?;
     }
     if !python_will_do(peers) {
-        fetch_python(peers).context("cannot fetch dkimpy")?;
+        fetch_python(peers).context("cannot fetch dkimpy and aiosmtpd")?;
     }
     Ok(bin)
 }
@@ -84,15 +84,15 @@ fn pip(peers: &Path) -> Result<Command> {
     Ok(pip)
 }
 
-/// dkimpy, the tests' referee of signatures, under `target/peers/python`: itself from Debian, what it
-/// needs for Ed25519 built for this machine's python3.
+/// Under `target/peers/python`: dkimpy, the tests' referee of signatures, itself from Debian, what it needs for
+/// Ed25519 built for this machine's python3; and aiosmtpd, a server that takes our mail.
 fn fetch_python(peers: &Path) -> Result<()> {
-    println!("fetching dkimpy");
+    println!("fetching dkimpy and aiosmtpd");
     let home = peers.join("python");
     fresh(&home)?;
     let mut pip = pip(peers)?;
     pip.args(["install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
-    run(pip.args(["--only-binary=:all:", "--target"]).arg(&home).arg("pynacl"))?;
+    run(pip.args(["--only-binary=:all:", "--target"]).arg(&home).args(["pynacl", "aiosmtpd"]))?;
     let package = unpack("python3-dkim", peers)?.join("usr/lib/python3/dist-packages/dkim");
     Ok(std::fs::rename(package, home.join("dkim"))?)
 }
@@ -100,7 +100,7 @@ fn fetch_python(peers: &Path) -> Result<()> {
 /// Whether the Python packages are there for this machine's python3.
 fn python_will_do(peers: &Path) -> bool {
     let mut python = Command::new("python3");
-    python.env("PYTHONPATH", peers.join("python")).args(["-c", "import dkim, nacl.signing"]);
+    python.env("PYTHONPATH", peers.join("python")).args(["-c", "import dkim, nacl.signing, aiosmtpd.smtp"]);
     read(&mut python).is_ok()
 }
 

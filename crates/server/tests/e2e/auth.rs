@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use send::smtp::{Credentials, Endpoint, Security, SmtpSettings};
 use send::{SmtpSender, TokenSource};
-use testkit::{Dovecot, Exim, Postfix};
+use testkit::{Aiosmtpd, Dovecot, Exim, OpenSmtpd, Postfix};
 
 fn settings(port: u16, ca_file: PathBuf, mechanism: Option<&str>) -> SmtpSettings {
     let endpoint = Endpoint::Tcp { host: "localhost".into(), port };
@@ -89,4 +89,18 @@ async fn exim_lets_us_in_by_each_of_its_mechanisms() {
     check("EXTERNAL", settings.clone(), true).await;
     settings.credentials = Some(Credentials { user: "other".into(), secret: "".into() });
     check("EXTERNAL", settings, false).await;
+}
+
+#[tokio::test]
+async fn opensmtpd_lets_us_in_by_each_of_its_mechanisms() {
+    let server = OpenSmtpd::start();
+    let base = settings(server.port(), server.certificate(), None);
+    check_passwords(&["PLAIN", "LOGIN"], "PLAIN", OpenSmtpd::USER, OpenSmtpd::PASSWORD, &base).await;
+}
+
+#[tokio::test]
+async fn aiosmtpd_lets_us_in_by_each_of_its_mechanisms() {
+    let server = Aiosmtpd::start();
+    let base = settings(server.port(), server.certificate(), None);
+    check_passwords(&["PLAIN", "LOGIN"], "PLAIN", Aiosmtpd::USER, Aiosmtpd::PASSWORD, &base).await;
 }

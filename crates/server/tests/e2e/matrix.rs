@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use send::smtp::{Credentials, Endpoint, Security, SmtpSettings};
 use send::{Mail, RecipientOutcome, Sender, SmtpSender};
-use testkit::{Dovecot, Exim, Postfix, until};
+use testkit::{Aiosmtpd, Dovecot, Exim, OpenSmtpd, Postfix, Taken, until};
 
 use crate::PATIENCE;
 
@@ -16,13 +16,17 @@ const FROM: &str = "from@example.com";
 type Copy = (String, String, Vec<u8>);
 
 /// What a server can take.
+#[derive(Clone, Copy)]
 struct Taker {
     domain: &'static str,
     crowd: u32,
     smtputf8: bool,
+    /// With the mail of 25 MB, which goes by DATA everywhere, and the one to many.
+    whole: bool,
 }
 
-const RELAY: Taker = Taker { domain: "example.org", crowd: 300, smtputf8: false };
+const RELAY: Taker = Taker { domain: "example.org", crowd: 300, smtputf8: false, whole: true };
+const SMALL: Taker = Taker { whole: false, ..RELAY };
 
 /// Mails before the corpus: by them the relay earns a window, and what follows goes by BDAT if it offers that.
 const EARNING: u32 = 40;
@@ -40,24 +44,33 @@ fn corpus(taker: &Taker) -> Vec<(String, Vec<String>, Vec<u8>)> {
         ("no end", b"no line end".to_vec()),
         ("blank lines", b"\r\n\r\n\r\ntext\r\n\r\n\r\n".to_vec()),
     ];
-    let line = [vec![b'.'], vec![b'a'; 75], b"\r\n".to_vec()].concat();
-    bodies.push(("25 MB", line.repeat(25_000_000 / line.len())));
+    if taker.whole {
+        let line = [vec![b'.'], vec![b'a'; 75], b"\r\n".to_vec()].concat();
+        bodies.push(("25 MB", line.repeat(25_000_000 / line.len())));
+    }
     let number = |n: usize| format!("r{n}@{}", taker.domain);
     let earning =
         (0..EARNING).map(|n| (format!("earning {n}"), vec![number(0)], b"first of all\r\n".to_vec()));
     let bodies = bodies.into_iter().enumerate();
     let bodies = bodies.map(|(n, (name, body))| (name.to_owned(), vec![number(n)], body));
     let mut mails: Vec<_> = earning.chain(bodies).collect();
-    let crowd = (0..taker.crowd).map(|n| number(n as usize)).collect();
-    mails.push(("a crowd".to_owned(), crowd, b"to many\r\n".to_vec()));
+    if taker.whole {
+        let crowd = (0..taker.crowd).map(|n| number(n as usize)).collect();
+        mails.push(("a crowd".to_owned(), crowd, b"to many\r\n".to_vec()));
+    }
     if taker.smtputf8 {
         mails.push(("UTF-8".to_owned(), vec![format!("grüße@{}", taker.domain)], b"hello\r\n".to_vec()));
     }
     mails
 }
 
+/// With all fields that a server adds where they are missing.
 fn header(name: &str) -> String {
-    format!("From: {FROM}\r\nSubject: {name}\r\nX-Folded: a\r\n b\r\n\r\n")
+    let id = name.replace(' ', "-");
+    format!(
+        "From: {FROM}\r\nSubject: {name}\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n\
+         Message-ID: <{id}@example.com>\r\nX-Folded: a\r\n b\r\n\r\n"
+    )
 }
 
 async fn check(settings: SmtpSettings, taker: &Taker, by: &str, copies: &dyn Fn() -> Vec<Copy>) {
@@ -148,60 +161,118 @@ fn postfix_copies(postfix: &Postfix) -> Vec<Copy> {
     postfix.mails().into_iter().map(|mail| (mail.to, mail.from, mail.bytes)).collect()
 }
 
-fn exim_copies(exim: &Exim) -> Vec<Copy> {
-    exim.mails().into_iter().map(|mail| (mail.to, mail.from, mail.bytes)).collect()
+fn taken(mails: Vec<Taken>) -> Vec<Copy> {
+    mails.into_iter().map(|mail| (mail.to, mail.from, mail.bytes)).collect()
 }
+
+const STARTTLS: Security = Security::StartTls { required: true };
+/// By how many texts may be in doubt the text's command is chosen, if both are offered.
+const BOTH: [(usize, &str); 2] = [(8, "BDAT"), (1, "DATA")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postfix_delivers_the_corpus_as_it_is() {
-    let taker = Taker { smtputf8: true, ..RELAY };
-    for (window, security) in [(8, Security::Plain), (1, Security::Implicit)] {
-        let postfix = Postfix::start();
-        let settings = match security {
-            Security::Implicit => signed_in(
-                settings(postfix.smtps_port(), security, window),
-                Postfix::USER,
-                Postfix::PASSWORD,
-                postfix.certificate(),
-            ),
-            _ => settings(postfix.smtp_port(), security, window),
-        };
-        check(settings, &taker, if window > 1 { "BDAT" } else { "DATA" }, &|| postfix_copies(&postfix)).await;
+    for (window, by) in BOTH {
+        for security in [Security::Plain, STARTTLS, Security::Implicit] {
+            let postfix = Postfix::start();
+            let whole = matches!((window, security), (8, Security::Plain) | (1, Security::Implicit));
+            let in_tls = |port| {
+                let settings = settings(port, security, window);
+                signed_in(settings, Postfix::USER, Postfix::PASSWORD, postfix.certificate())
+            };
+            let settings = match security {
+                Security::Plain => settings(postfix.smtp_port(), security, window),
+                Security::StartTls { .. } => in_tls(postfix.submission_port()),
+                Security::Implicit => in_tls(postfix.smtps_port()),
+            };
+            let taker = Taker { smtputf8: true, whole, ..RELAY };
+            check(settings, &taker, by, &|| postfix_copies(&postfix)).await;
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exim_delivers_the_corpus_as_it_is() {
-    let starts: [(_, fn() -> Exim, _); 3] =
-        [(8, Exim::start, "BDAT"), (1, Exim::start, "DATA"), (8, Exim::without_chunking, "DATA")];
-    for (window, start, by) in starts {
-        let exim = start();
-        check(settings(exim.port(), Security::Plain, window), &RELAY, by, &|| exim_copies(&exim)).await;
+    for (window, by) in BOTH {
+        for (security, taker) in [(Security::Plain, RELAY), (STARTTLS, SMALL)] {
+            let exim = Exim::start();
+            let settings = signed_in(
+                settings(exim.port(), security, window),
+                Exim::USER,
+                Exim::PASSWORD,
+                exim.certificate(),
+            );
+            check(settings, &taker, by, &|| taken(exim.mails())).await;
+        }
+    }
+    let exim = Exim::without_chunking();
+    let settings = settings(exim.port(), Security::Plain, 8);
+    check(settings, &SMALL, "DATA", &|| taken(exim.mails())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opensmtpd_delivers_the_corpus_as_it_is() {
+    for (security, taker) in [(Security::Plain, RELAY), (STARTTLS, SMALL), (Security::Implicit, RELAY)] {
+        let server = OpenSmtpd::start();
+        let port = if security == Security::Implicit { server.tls_port() } else { server.port() };
+        let settings = match security {
+            Security::Plain => settings(port, security, 8),
+            _ => signed_in(
+                settings(port, security, 8),
+                OpenSmtpd::USER,
+                OpenSmtpd::PASSWORD,
+                server.certificate(),
+            ),
+        };
+        check(settings, &taker, "DATA", &|| taken(server.mails())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aiosmtpd_hands_over_the_corpus_as_it_is() {
+    for (security, taker) in [(Security::Plain, RELAY), (STARTTLS, RELAY), (Security::Implicit, SMALL)] {
+        let server = Aiosmtpd::start();
+        let port = if security == Security::Implicit { server.tls_port() } else { server.port() };
+        let settings = match security {
+            Security::Plain => settings(port, security, 8),
+            _ => signed_in(
+                settings(port, security, 8),
+                Aiosmtpd::USER,
+                Aiosmtpd::PASSWORD,
+                server.certificate(),
+            ),
+        };
+        let taker = Taker { smtputf8: true, ..taker };
+        check(settings, &taker, "DATA", &|| taken(server.mails())).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dovecots_lmtp_stores_the_corpus_as_it_is() {
-    let dovecot = Dovecot::start();
-    let taker = Taker { domain: "example.net", crowd: 200, smtputf8: false };
-    let settings = SmtpSettings { lmtp: true, ..settings(dovecot.lmtp_port(), Security::Plain, 8) };
-    let copies = || {
-        let of = |n: u32| {
-            let stored = dovecot.mailbox(&format!("r{n}")).into_iter();
-            stored.map(move |mail| (format!("r{n}@example.net"), mail.from, mail.bytes))
+    for (security, whole) in [(Security::Plain, true), (STARTTLS, false)] {
+        let dovecot = Dovecot::start();
+        let taker = Taker { domain: "example.net", crowd: 200, whole, ..RELAY };
+        let mut settings = SmtpSettings { lmtp: true, ..settings(dovecot.lmtp_port(), security, 8) };
+        settings.tls.ca_file = Some(dovecot.certificate());
+        let copies = || {
+            let of = |n: u32| {
+                let stored = dovecot.mailbox(&format!("r{n}")).into_iter();
+                stored.map(move |mail| (format!("r{n}@example.net"), mail.from, mail.bytes))
+            };
+            (0..taker.crowd).flat_map(of).collect()
         };
-        (0..taker.crowd).flat_map(of).collect()
-    };
-    check(settings, &taker, "DATA", &copies).await;
+        check(settings, &taker, "DATA", &copies).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dovecots_submission_hands_the_corpus_on_as_it_is() {
-    for (window, required) in [(8, true), (1, true)] {
+    let rows = [(STARTTLS, BOTH[0], true), (STARTTLS, BOTH[1], false), (Security::Implicit, BOTH[0], false)];
+    for (security, (window, by), whole) in rows {
         let postfix = Postfix::start();
         let dovecot = Dovecot::before(postfix.smtp_port());
-        let settings = settings(dovecot.submission_port(), Security::StartTls { required }, window);
+        let port = if security == STARTTLS { dovecot.submission_port() } else { dovecot.submissions_port() };
+        let settings = settings(port, security, window);
         let settings = signed_in(settings, Dovecot::USER, Dovecot::PASSWORD, dovecot.certificate());
-        check(settings, &RELAY, if window > 1 { "BDAT" } else { "DATA" }, &|| postfix_copies(&postfix)).await;
+        check(settings, &Taker { whole, ..RELAY }, by, &|| postfix_copies(&postfix)).await;
     }
 }
