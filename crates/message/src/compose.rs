@@ -3,7 +3,7 @@
 use crate::error::Faults;
 use crate::fields::{self, Field, Fields, Value};
 use crate::header::{self, mailbox_text};
-use crate::{ComposeError, Draft, Profile, identity, mime};
+use crate::{ComposeError, Draft, Profile, SharedBody, identity, mime};
 use bytes::Bytes;
 use envelope::{Envelope, Mailbox, ReversePath};
 use jiff::Timestamp;
@@ -39,20 +39,64 @@ pub fn compose(
     now: Timestamp,
     unique: u128,
 ) -> Result<Composed, ComposeError> {
+    let (mut block, all) = header(draft, None, profile, now, unique)?;
+    let mut body = Vec::new();
+    mime::write(&mut block, &mut body, draft, profile.plain_text, unique);
+    finish(block, body.into(), &all, profile)
+}
+
+/// Composes a message around a body that was composed before. What the draft says of HTML, text and
+/// attachments is not looked at; everything else is as `compose` does it.
+///
+/// # Errors
+/// As `compose`.
+pub fn compose_around(
+    shared: &SharedBody,
+    draft: &Draft,
+    profile: &Profile,
+    now: Timestamp,
+    unique: u128,
+) -> Result<Composed, ComposeError> {
+    let (mut block, all) = header(draft, Some(shared), profile, now, unique)?;
+    block.extend_from_slice(&shared.fields);
+    finish(block, shared.body.clone(), &all, profile)
+}
+
+/// The fields but for those of MIME; mistakes in what the body is made of, too, unless it is `shared`.
+fn header<'a>(
+    draft: &'a Draft,
+    shared: Option<&SharedBody>,
+    profile: &'a Profile,
+    now: Timestamp,
+    unique: u128,
+) -> Result<(Vec<u8>, Fields<'a>), ComposeError> {
     let mut faults = Faults::default();
     let date = draft.date.unwrap_or(now);
     let mut all = fields::of_draft(draft, profile, &mut faults);
     fields::apply_headers(&mut all, draft, profile, &mut faults);
-    set_own(&mut all, draft, profile, date, unique, &mut faults);
+    set_own(&mut all, draft, profile, date, &mut faults);
+    if all.text("Message-ID").is_none() {
+        let html = shared.map_or(draft.html.as_deref().unwrap_or_default(), |shared| &shared.html);
+        let id = identity::message_id(draft, html, &profile.message_id, date, unique);
+        all.set("Message-ID", Value::Text(id.into()));
+    }
     fields::apply_overrides(&mut all, profile, &mut faults);
     let broken = !faults.is_empty();
     fields::check_whole(&all, broken, &mut faults);
-    mime::check_attachments(&draft.attachments, &mut faults);
+    if shared.is_none() {
+        mime::check_attachments(&draft.attachments, &mut faults);
+    }
     faults.verdict()?;
+    let block = write_fields(&mut all)?;
+    Ok((block, all))
+}
 
-    let mut block = write_fields(&mut all)?;
-    let mut body = Vec::new();
-    mime::write(&mut block, &mut body, draft, profile.plain_text, unique);
+fn finish(
+    mut block: Vec<u8>,
+    body: Bytes,
+    all: &Fields<'_>,
+    profile: &Profile,
+) -> Result<Composed, ComposeError> {
     block.extend_from_slice(b"\r\n");
     if block.len() > MAX_HEADER {
         let problem = "the header is longer than 102,400 octets; shorten it or send several mails";
@@ -60,9 +104,9 @@ pub fn compose(
     }
     let shown = |name: &str| all.mailboxes(name).iter().map(mailbox_text).collect::<Vec<_>>();
     Ok(Composed {
-        envelope: envelope_of(&all, profile),
+        envelope: envelope_of(all, profile),
         header: block.into(),
-        body: body.into(),
+        body,
         message_id: all.text("Message-ID").unwrap_or_default().trim().to_owned(),
         subject: all.text("Subject").unwrap_or_default().to_owned(),
         from: shown("From").join(", "),
@@ -73,13 +117,12 @@ pub fn compose(
     })
 }
 
-/// Sets what the caller's headers cannot replace, and the Message-ID when there is none.
+/// Sets what the caller's headers cannot replace.
 fn set_own<'a>(
     all: &mut Fields<'a>,
     draft: &'a Draft,
     profile: &Profile,
     date: Timestamp,
-    unique: u128,
     faults: &mut Faults,
 ) {
     // A subject that comes encoded already is read first, so that it is never encoded twice.
@@ -93,10 +136,6 @@ fn set_own<'a>(
     all.set("Subject", Value::Text(subject));
     all.set("Date", Value::Text(identity::date_text(date).into()));
     all.set("X-Auto-Response-Suppress", Value::Text("All".into()));
-    if all.text("Message-ID").is_none() {
-        let id = identity::message_id(draft, &profile.message_id, date, unique);
-        all.set("Message-ID", Value::Text(id.into()));
-    }
 }
 
 /// The order of the well-known fields; the others follow in the caller's order.

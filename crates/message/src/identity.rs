@@ -24,13 +24,19 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The Message-ID of a draft that brings none.
-pub(crate) fn message_id(draft: &Draft, style: &MessageIdStyle, date: Timestamp, unique: u128) -> String {
+pub(crate) fn message_id(
+    draft: &Draft,
+    html: &str,
+    style: &MessageIdStyle,
+    date: Timestamp,
+    unique: u128,
+) -> String {
     match style {
         MessageIdStyle::Unique { domain } => unique_id(unique, domain),
         MessageIdStyle::Autogen { domain } => {
             // The reference counts nanoseconds in 64 bits and lets them overflow.
             let ms = (date.as_nanosecond() as i64) / 1_000_000;
-            let hash = autogen_hash(draft);
+            let hash = autogen_hash(draft, html);
             format!("<autogen-{ms}-{hash:016x}@{}>", wire_domain(domain))
         }
     }
@@ -57,7 +63,7 @@ fn wire_domain(domain: &str) -> String {
 }
 
 /// FNV-1 (not 1a), 64 bits, over `to` as written, subject and HTML.
-fn autogen_hash(draft: &Draft) -> u64 {
+fn autogen_hash(draft: &Draft, html: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |text: &str| {
         for byte in text.bytes() {
@@ -75,7 +81,7 @@ fn autogen_hash(draft: &Draft) -> u64 {
         }
     }
     add(&draft.subject);
-    add(draft.html.as_deref().unwrap_or_default());
+    add(html);
     hash
 }
 
@@ -89,11 +95,10 @@ mod tests {
             let draft = Draft {
                 to: to.iter().map(|t| Written::Text((*t).into())).collect(),
                 subject: subject.into(),
-                html: Some(html.into()),
                 ..Draft::default()
             };
             let style = MessageIdStyle::Autogen { domain: "localhost".into() };
-            assert_eq!(message_id(&draft, &style, date.parse().unwrap(), 0), want);
+            assert_eq!(message_id(&draft, html, &style, date.parse().unwrap(), 0), want);
         };
         let date = "2000-01-02T03:04:05.000000006Z";
         check(date, &[], "subject", "body", "<autogen-946782245000-41e8fc54a8ad3a3f@localhost>");

@@ -66,7 +66,7 @@ pub use origin::{Crowd, Origin, Place};
 pub use settings::{Limits, MailerSettings};
 
 pub use ::message::{
-    Attachment, ComposeError, Composed, Draft, FieldError, MessageIdStyle, Profile, Written,
+    Attachment, ComposeError, Composed, Draft, FieldError, MessageIdStyle, Profile, SharedBody, Written,
 };
 pub use bytes::Bytes;
 pub use envelope::{Address, EnhancedStatus, Envelope, Mailbox, Recipient, Reply, ReversePath};

@@ -2,10 +2,12 @@
 
 use crate::inflight::InFlight;
 use crate::own::Own;
-use crate::submit::{self, Prepared};
+use crate::submit::{self, Place, Prepared};
 use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, Scope, SubmitError};
+use ::message::{Draft, FieldError, SharedBody};
 use jiff::Timestamp;
 use queue::{AnyStore, Clock, InsertError, Inserted, JobId, NewJob, Store};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use worker::Relays;
@@ -92,7 +94,7 @@ impl Mailer {
         caller: &Caller,
         message: &Message,
     ) -> Result<Receipt, SubmitError> {
-        let prepared = self.prepare(caller, message, None)?;
+        let prepared = self.prepare(caller, message, Place::default())?;
         self.insert_one(caller, prepared).await
     }
 
@@ -114,8 +116,11 @@ impl Mailer {
             )));
         }
         let (mut jobs, mut mistakes) = (Vec::new(), Vec::new());
-        for (place, message) in (0..).zip(&messages) {
-            match self.prepare(caller, message, Some(place)) {
+        let mut keys: HashMap<&str, u16> = HashMap::new();
+        for (number, message) in (0..).zip(&messages) {
+            let seen = message.options.idempotency_key.as_deref().map(|key| keys.entry(key).or_default());
+            let same_key = seen.map_or(0, |seen| std::mem::replace(seen, *seen + 1));
+            match self.prepare(caller, message, Place { number: Some(number), same_key }) {
                 Ok(prepared) => jobs.push(prepared.job),
                 Err(SubmitError::Invalid(errors)) => mistakes.extend(errors),
                 Err(other) => return Err(other),
@@ -125,6 +130,16 @@ impl Mailer {
             return Err(SubmitError::Invalid(mistakes));
         }
         self.insert(caller, jobs).await
+    }
+
+    /// Composes text, HTML and files of a draft once, for many messages (`Message::body`).
+    ///
+    /// # Errors
+    /// Every mistake in the attachments.
+    pub fn shared_body(&self, draft: &Draft) -> Result<Arc<SharedBody>, Vec<FieldError>> {
+        let unique = self.inner.ids.next(self.inner.clock.now()).0.as_u128();
+        let composed = SharedBody::compose(draft, &self.settings().profile, unique);
+        composed.map(Arc::new).map_err(|error| error.0)
     }
 
     /// Stores a finished message; returns once it is durable.
@@ -138,12 +153,7 @@ impl Mailer {
         self.insert_one(caller, prepared).await
     }
 
-    fn prepare(
-        &self,
-        caller: &Caller,
-        message: &Message,
-        place: Option<u16>,
-    ) -> Result<Prepared, SubmitError> {
+    fn prepare(&self, caller: &Caller, message: &Message, place: Place) -> Result<Prepared, SubmitError> {
         let i = &self.inner;
         submit::composed(caller, message, place, &self.settings(), i.clock.now(), &i.ids)
     }

@@ -1,16 +1,19 @@
 //! What a caller submits.
 
-use ::message::Draft;
+use ::message::{Draft, SharedBody};
 use bytes::Bytes;
 use envelope::Envelope;
 use jiff::Timestamp;
 use queue::Priority;
+use std::sync::Arc;
 
 /// A message to compose, with how it is to travel.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
     pub draft: Draft,
     pub options: Options,
+    /// Set: text, HTML and files in place of the draft's, composed once for many (`Mailer::shared_body`).
+    pub body: Option<Arc<SharedBody>>,
 }
 
 /// How a message travels and how it is found again.

@@ -2,7 +2,7 @@
 
 use crate::options::Checked;
 use crate::{Caller, MailerSettings, Message, RawSubmission, SubmitError};
-use ::message::{FieldError, Profile, RawOptions, admit_raw, compose, to_seven_bit};
+use ::message::{FieldError, Profile, RawOptions, admit_raw, compose, compose_around, to_seven_bit};
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use envelope::Envelope;
@@ -40,18 +40,31 @@ struct Letter {
     utf8_header: bool,
 }
 
-/// Composes a message. `place`: its number within a batch.
+/// Where a message stands in its call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    /// Its number in a batch.
+    pub(crate) number: Option<u16>,
+    /// How many before it have the same idempotency key.
+    pub(crate) same_key: u16,
+}
+
+/// Composes a message.
 pub(crate) fn composed(
     caller: &Caller,
     message: &Message,
-    place: Option<u16>,
+    place: Place,
     settings: &MailerSettings,
     now: Timestamp,
     ids: &Ids,
 ) -> Result<Prepared, SubmitError> {
     let id = ids.next(now);
     let options = Checked::new(message.options.clone(), settings, now);
-    let composed = compose(&message.draft, &settings.profile, now, id.0.as_u128());
+    let (draft, profile, unique) = (&message.draft, &settings.profile, id.0.as_u128());
+    let composed = match &message.body {
+        Some(shared) => compose_around(shared, draft, profile, now, unique),
+        None => compose(draft, profile, now, unique),
+    };
     let (composed, options) = both(composed.map_err(|e| e.0), options).map_err(|e| invalid(e, place))?;
     let envelope = composed.envelope;
     let chosen = settings.profile.envelope_from.is_none().then_some(&envelope.from);
@@ -114,14 +127,14 @@ pub(crate) fn raw(
         eight_bit: mail.eight_bit,
         utf8_header: mail.utf8_header,
     };
-    job(caller, letter, options, None, settings, now)
+    job(caller, letter, options, Place::default(), settings, now)
 }
 
 fn job(
     caller: &Caller,
     letter: Letter,
     options: Checked,
-    place: Option<u16>,
+    place: Place,
     settings: &MailerSettings,
     now: Timestamp,
 ) -> Result<Prepared, SubmitError> {
@@ -137,7 +150,7 @@ fn job(
         return Err(too_large(octets, settings));
     }
     let fingerprint = options.fingerprint.unwrap_or_else(|| of_envelope(&letter.envelope));
-    let index = place.unwrap_or_default();
+    let index = place.same_key;
     let idempotency = options.idempotency_key.map(|key| Idempotency { key, fingerprint, index });
     Ok(Prepared {
         job: NewJob {
@@ -183,8 +196,8 @@ fn too_large(octets: usize, settings: &MailerSettings) -> SubmitError {
     SubmitError::TooLarge(format!("the message has {octets} octets; at most {most} are taken"))
 }
 
-fn invalid(mut errors: Vec<FieldError>, place: Option<u16>) -> SubmitError {
-    if let Some(place) = place {
+fn invalid(mut errors: Vec<FieldError>, place: Place) -> SubmitError {
+    if let Some(place) = place.number {
         for error in &mut errors {
             error.field = format!("[{place}].{}", error.field);
         }

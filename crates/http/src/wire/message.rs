@@ -73,7 +73,7 @@ pub(crate) fn message(json: Json<'_>, mode: HeaderMode, prefix: String) -> Resul
 }
 
 fn field(faults: &mut Faults, message: &mut Message, mode: HeaderMode, key: &str, value: Json<'_>) {
-    let Message { draft, options } = message;
+    let Message { draft, options, .. } = message;
     match key {
         "from" => draft.from = faults.mailbox(key, value),
         "to" => draft.to = faults.mailboxes(key, value),

@@ -1,7 +1,9 @@
 //! Mistakes of a draft, hostile values, and the round trip through an independent parser.
 
 use mail_parser::{MessageParser, MimeHeaders};
-use postrider_message::{Attachment, Composed, Draft, MessageIdStyle, Profile, Written, compose};
+use postrider_message::{
+    Attachment, Composed, Draft, MessageIdStyle, Profile, SharedBody, Written, compose, compose_around,
+};
 use proptest::prelude::*;
 
 fn draft() -> Draft {
@@ -171,4 +173,27 @@ proptest! {
         prop_assert_eq!(got.trim_end_matches('\n'), format!("{text}."));
         prop_assert_eq!(back.attachment(0).unwrap().contents(), content);
     }
+}
+
+#[test]
+fn around_a_shared_body_a_message_is_what_it_would_be_alone() {
+    let id = |domain: &str| MessageIdStyle::Autogen { domain: domain.into() };
+    for plain_text in [false, true] {
+        let profile = Profile { plain_text, message_id: id("b.c"), ..Profile::default() };
+        let whole = Draft { html: Some("<p>Grüße</p>".into()), subject: "s".into(), ..draft() };
+        let shared = SharedBody::compose(&whole, &profile, 7).unwrap();
+        let alone = compose(&whole, &profile, jiff::Timestamp::UNIX_EPOCH, 7).unwrap();
+        let head = Draft { html: None, text: None, ..whole.clone() };
+        let around = compose_around(&shared, &head, &profile, jiff::Timestamp::UNIX_EPOCH, 7).unwrap();
+        assert_eq!(around, alone);
+        let other = Draft { to: vec![Written::Text("x@y.z".into())], ..head };
+        let other = compose_around(&shared, &other, &profile, jiff::Timestamp::UNIX_EPOCH, 8).unwrap();
+        assert_eq!(other.body.as_ptr(), around.body.as_ptr(), "one body, by reference");
+        assert_ne!(other.message_id, around.message_id);
+        wire(&other);
+    }
+    let file =
+        Attachment { filename: None, content: "x".into(), content_type: Some("y".into()), content_id: None };
+    let broken = SharedBody::compose(&Draft { attachments: vec![file], ..draft() }, &Profile::default(), 7);
+    assert_eq!(broken.unwrap_err().0[0].field, "attachments[0].content_type");
 }
