@@ -149,7 +149,8 @@ pub(crate) fn greets(port: u16) -> bool {
     read.is_ok() && line.starts_with("220") && stream.write_all(b"QUIT\r\n").is_ok()
 }
 
-fn lay_out(folder: &Path, ports: Ports) {
+/// The folders of a Postfix, with the owners it wants.
+pub(crate) fn folders(folder: &Path) {
     let make = |name: &str, mode: u32, owner: u32, group: u32| {
         let path = folder.join(name);
         fs::create_dir_all(&path).expect("a writable folder");
@@ -168,6 +169,10 @@ fn lay_out(folder: &Path, ports: Ports) {
     make("queue/public", 0o710, POSTFIX_ID, DROP_ID);
     make("state", 0o755, POSTFIX_ID, POSTFIX_ID);
     make("mail", 0o755, MAIL_ID, MAIL_ID);
+}
+
+fn lay_out(folder: &Path, ports: Ports) {
+    folders(folder);
     let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a writable folder");
     write("etc/passwd", passwd());
     write("etc/group", group());

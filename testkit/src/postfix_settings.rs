@@ -28,8 +28,8 @@ pub(crate) fn group() -> String {
     )
 }
 
-/// Every recipient of every domain goes into one maildir.
-pub(crate) fn main_cf(folder: &Path) -> String {
+/// Where it is, and what it must not take from the machine.
+fn place(folder: &Path) -> String {
     let at = folder.display();
     format!(
         "compatibility_level = 3.6
@@ -47,7 +47,32 @@ inet_protocols = ipv4
 myhostname = mx.{REALM}
 mydestination =
 alias_maps =
-local_header_rewrite_clients =
+maillog_file = {at}/mail/log
+maillog_file_prefixes = {at}
+"
+    )
+}
+
+/// All mail goes to one relay; what it puts off is tried again as soon as Postfix can.
+pub(crate) fn null_client(folder: &Path, relay: u16) -> String {
+    format!(
+        "{}relayhost = [127.0.0.1]:{relay}
+local_transport = error:no mail is for this machine
+smtpd_recipient_restrictions = permit_mynetworks, reject
+smtp_tls_security_level = none
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+",
+        place(folder)
+    )
+}
+
+/// Every recipient of every domain goes into one maildir.
+pub(crate) fn main_cf(folder: &Path) -> String {
+    let at = folder.display();
+    format!(
+        "{}local_header_rewrite_clients =
 message_size_limit = 60000000
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
@@ -58,8 +83,6 @@ virtual_uid_maps = static:{MAIL_ID}
 virtual_gid_maps = static:{MAIL_ID}
 virtual_transport = virtual
 smtpd_recipient_restrictions = check_recipient_access inline:{{{{refused@example.org = REJECT nobody of that name}}}}, permit_mynetworks, reject
-maillog_file = {at}/mail/log
-maillog_file_prefixes = {at}
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
 cyrus_sasl_config_path = {at}/conf/sasl
@@ -68,7 +91,8 @@ smtpd_tls_cert_file = {at}/conf/cert.pem
 smtpd_tls_key_file = {at}/conf/key.pem
 smtpd_tls_security_level = none
 smtpd_tls_loglevel = 1
-"
+",
+        place(folder)
     )
 }
 
@@ -76,12 +100,24 @@ pub(crate) fn master_cf(ports: Ports) -> String {
     let Ports { smtp, smtps, submission } = ports;
     let signed_in =
         "-o smtpd_sasl_auth_enable=yes -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject";
-    let mut text = format!(
+    format!(
         "127.0.0.1:{smtp} inet n - n - - smtpd
 127.0.0.1:{smtps} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes {signed_in}
 127.0.0.1:{submission} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt {signed_in}
 door unix n - n - - smtpd
-postlog unix-dgram n - n - 1 postlogd
+{}",
+        services()
+    )
+}
+
+/// One plain listener.
+pub(crate) fn null_services(port: u16) -> String {
+    format!("127.0.0.1:{port} inet n - n - 300 smtpd\n{}", services())
+}
+
+fn services() -> String {
+    let mut text = String::from(
+        "postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -90,7 +126,7 @@ rewrite unix - - n - - trivial-rewrite
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 cleanup unix n - n - 0 cleanup
-"
+",
     );
     for name in ["bounce", "defer", "trace"] {
         text.push_str(&format!("{name} unix - - n - 0 bounce\n"));

@@ -3,6 +3,8 @@
 
 use crate::wait::until;
 use anyhow::{Context, Result, bail};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -16,7 +18,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn new() -> Result<Self> {
-        let disk = Self { folder: TempDir::new()? };
+        let disk = Self { folder: folder()? };
         run(Command::new("truncate").args(["-s", SIZE]).arg(disk.image()))?;
         run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(disk.image()))?;
         std::fs::create_dir(disk.mount())?;
@@ -48,8 +50,30 @@ impl Disk {
         self.plug_in()
     }
 
+    /// Takes all the room that is left, until the value is dropped.
+    pub(crate) fn fill(&self) -> Result<Full> {
+        let full = Full(self.mount().join("filler"));
+        // Large pieces first: the service writes meanwhile, and the last octets are what counts.
+        for piece in ["64M", "4M", "64K", "1K"] {
+            let script = "while dd if=/dev/zero bs=$1 count=1 >> $2 2> /dev/null; do :; done";
+            run(Command::new("sh").args(["-c", script, "sh", piece]).arg(&full.0))?;
+        }
+        Ok(full)
+    }
+
     fn plug_in(&self) -> Result<()> {
         run(Command::new("mount").args(["-o", "loop"]).arg(self.image()).arg(self.mount()))
+    }
+}
+
+/// The room of a disk, taken.
+pub(crate) struct Full(PathBuf);
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            eprintln!("torture: {}: {error}", self.0.display());
+        }
     }
 }
 
@@ -70,6 +94,13 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// A folder that other users may enter: mail servers have users of their own.
+fn folder() -> Result<TempDir> {
+    let folder = TempDir::new()?;
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+    Ok(folder)
+}
+
 /// Where a round keeps its data.
 pub(crate) enum Place {
     Folder(TempDir),
@@ -77,6 +108,10 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    pub(crate) fn folder() -> Result<Self> {
+        Ok(Self::Folder(folder()?))
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         let root: &Path = match self {
             Self::Folder(folder) => folder.path(),

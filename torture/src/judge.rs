@@ -1,9 +1,8 @@
 //! Compares what the outside knows with what was delivered and with what the service says of it.
 
 use crate::ledger::{Books, Delivery};
-use crate::postrider::Service;
-use anyhow::{Context, Result};
-use serde_json::Value;
+use crate::subject::{Said, Subject};
+use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -55,13 +54,6 @@ impl Sum {
     }
 }
 
-/// What the service says of a mail, by its subject.
-#[derive(Debug)]
-struct Said {
-    sent: bool,
-    marked: bool,
-}
-
 /// Lines of a round that say what is wrong.
 const SHOWN: u32 = 8;
 
@@ -77,9 +69,9 @@ impl Told {
     }
 }
 
-pub(crate) fn compare(books: &Books, service: &Service) -> Result<Sum> {
+pub(crate) fn compare(books: &Books, service: &dyn Subject) -> Result<Sum> {
     let mut told = Told::default();
-    let said = all(service)?;
+    let accounts = service.said()?;
     let mut sum = Sum {
         faults: books.faults.len() as u64,
         attempted: books.attempted.len() as u64,
@@ -92,29 +84,18 @@ pub(crate) fn compare(books: &Books, service: &Service) -> Result<Sum> {
     }
     for token in books.accepted.difference(&books.delivered.keys().cloned().collect()) {
         sum.lost += 1;
-        told.say(format!("lost: {token}; the service says {:?}", said.get(token)));
+        told.say(format!(
+            "lost: {token}; the service says {:?}",
+            accounts.as_ref().map(|said| said.get(token))
+        ));
     }
     let mut by_fault: BTreeMap<u32, u64> = BTreeMap::new();
     for (token, deliveries) in &books.delivered {
         sum.strange += u64::from(!books.attempted.contains(token));
-        let Some(said) = said.get(token) else {
-            sum.untrue += 1;
-            told.say(format!(
-                "delivered, and the service does not know it: {token}; {}",
-                when(deliveries, &books.faults)
-            ));
-            continue;
-        };
-        if !said.sent {
-            sum.untrue += 1;
-            told.say(format!("delivered, and the service says it was not: {token}"));
-        }
         let more = deliveries.len() as u64 - 1;
         sum.repeats += more;
-        sum.marked_once += u64::from(more == 0 && said.marked);
-        if more > 0 && !said.marked {
-            sum.unmarked += more;
-            told.say(format!("delivered {} times and not marked: {token}", more + 1));
+        if let Some(said) = &accounts {
+            account(said.get(token), token, deliveries, books, (&mut sum, &mut told));
         }
         for delivery in deliveries.iter().take(more as usize) {
             *by_fault.entry(delivery.fault).or_default() += 1;
@@ -126,6 +107,32 @@ pub(crate) fn compare(books: &Books, service: &Service) -> Result<Sum> {
     }
     sum.most = by_fault.values().copied().max().unwrap_or(0);
     Ok(sum)
+}
+
+/// What the service says of one delivered mail beside what is known of it.
+fn account(
+    said: Option<&Said>,
+    token: &str,
+    deliveries: &[Delivery],
+    books: &Books,
+    (sum, told): (&mut Sum, &mut Told),
+) {
+    let Some(said) = said else {
+        sum.untrue += 1;
+        let when = when(deliveries, &books.faults);
+        told.say(format!("delivered, and the service does not know it: {token}; {when}"));
+        return;
+    };
+    if !said.sent {
+        sum.untrue += 1;
+        told.say(format!("delivered, and the service says it was not: {token}"));
+    }
+    let more = deliveries.len() as u64 - 1;
+    sum.marked_once += u64::from(more == 0 && said.marked);
+    if more > 0 && !said.marked {
+        sum.unmarked += more;
+        told.say(format!("delivered {} times and not marked: {token}", more + 1));
+    }
 }
 
 /// A delivery's time beside the faults.
@@ -146,38 +153,4 @@ fn is_near(delivery: &Delivery, faults: &[Instant]) -> bool {
     // The octets of a killed client may still arrive.
     let early = Duration::from_secs(1);
     faults.iter().any(|fault| delivery.at <= *fault + early && *fault <= delivery.at + RECORDED)
-}
-
-/// All that the service knows, page by page.
-fn all(service: &Service) -> Result<BTreeMap<String, Said>> {
-    let (mut said, mut after) = (BTreeMap::new(), String::new());
-    let mut connection = service.api.connect()?;
-    loop {
-        let answer = connection.call("GET", &format!("/emails?limit=100{after}"), b"")?;
-        let rows = answer.json.get("data").and_then(Value::as_array).context("no list of mails")?;
-        for row in rows {
-            let text = |field: &str| row.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let is = Said {
-                sent: text("status") == "sent",
-                marked: row.get("possible_duplicate") == Some(&Value::Bool(true)),
-            };
-            said.insert(text("subject"), is);
-        }
-        match rows.last().and_then(|row| row.get("id")?.as_str()) {
-            Some(last) if answer.json.get("has_more") == Some(&Value::Bool(true)) => {
-                after = format!("&after={last}")
-            }
-            _ => return Ok(said),
-        }
-    }
-}
-
-/// Mails that are not settled.
-pub(crate) fn unsettled(service: &Service) -> Option<u64> {
-    service
-        .api
-        .get("/queue")
-        .ok()
-        .map(|answer| answer.json)
-        .and_then(|json: Value| json.get("unsettled")?.as_u64())
 }

@@ -17,6 +17,7 @@ mod plan;
 mod postrider;
 mod round;
 mod sink;
+mod subject;
 mod wait;
 
 use plan::Plan;

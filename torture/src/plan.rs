@@ -3,15 +3,31 @@
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 
+/// Who is tortured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    Postrider,
+    /// Debian's Postfix, as a null client.
+    Postfix,
+    Nullmailer,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// The release build of postrider.
     pub(crate) binary: PathBuf,
+    pub(crate) who: Who,
     pub(crate) seed: u64,
     /// SIGKILL at random moments.
     pub(crate) kills: u32,
     /// SIGKILL at a random sync of the log.
     pub(crate) syncs: u32,
+    /// SIGKILL at a random write.
+    pub(crate) writes: u32,
+    /// A disk that is full for a while.
+    pub(crate) full: u32,
+    /// A wall clock that is set by hours, forth and back; then SIGKILL.
+    pub(crate) clocks: u32,
     /// Power cut on a file system of its own.
     pub(crate) cuts: u32,
     /// A sync that fails, then SIGKILL.
@@ -20,23 +36,31 @@ pub(crate) struct Plan {
     pub(crate) slow: u32,
     /// Syncs that do nothing (libeatmydata): the run must lose mail, or it proves nothing.
     pub(crate) control: Option<PathBuf>,
+    /// libfaketime, for `clocks`.
+    pub(crate) faketime: Option<PathBuf>,
 }
 
 /// Faults between two judgements.
 pub(crate) const PER_ROUND: u32 = 10;
 
 impl Plan {
-    /// Reads `BINARY [--seed N] [--kills N] [--syncs N] [--cuts N] [--errors N] [--slow N] [--control LIB]`.
+    /// Reads `BINARY [--who postrider|postfix|nullmailer] [--seed N] [--kills N] [--syncs N] [--writes N] [--cuts N]
+    /// [--errors N] [--slow N] [--full N] [--clocks N --faketime LIB] [--control LIB]`.
     pub(crate) fn read(words: &[String]) -> Result<Self> {
         let mut plan = Self {
             binary: PathBuf::new(),
+            who: Who::Postrider,
             seed: std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0),
             kills: 0,
             syncs: 0,
             cuts: 0,
+            writes: 0,
+            full: 0,
+            clocks: 0,
             errors: 0,
             slow: 0,
             control: None,
+            faketime: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -53,9 +77,17 @@ impl Plan {
                 "--cuts" => plan.cuts = number()?,
                 "--errors" => plan.errors = number()?,
                 "--slow" => plan.slow = number()?,
+                "--writes" => plan.writes = number()?,
+                "--full" => plan.full = number()?,
+                "--clocks" => plan.clocks = number()?,
+                "--who" => plan.who = who(value)?,
+                "--faketime" => plan.faketime = Some(value.into()),
                 "--control" => plan.control = Some(value.into()),
                 _ => bail!("no such flag: {word}"),
             }
+        }
+        if plan.who != Who::Postrider {
+            return Ok(plan);
         }
         if !plan.binary.is_file() {
             bail!("{} is no program; the first word is the postrider to torture", plan.binary.display());
@@ -63,4 +95,13 @@ impl Plan {
         plan.binary = plan.binary.canonicalize()?;
         Ok(plan)
     }
+}
+
+fn who(name: &str) -> Result<Who> {
+    Ok(match name {
+        "postrider" => Who::Postrider,
+        "postfix" => Who::Postfix,
+        "nullmailer" => Who::Nullmailer,
+        _ => bail!("--who is postrider, postfix or nullmailer, not {name:?}"),
+    })
 }

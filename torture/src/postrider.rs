@@ -1,9 +1,13 @@
 //! The service under torture, as an operator runs it.
 
+use crate::clients::Door;
+use crate::plan::Plan;
+use crate::subject::{Inject, Said, Subject};
 use crate::wait::until;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,13 +25,15 @@ pub(crate) struct Service {
     child: Option<Child>,
     /// A library loaded before all others.
     preload: Option<PathBuf>,
-    pub(crate) api: Api,
-    pub(crate) smtp: u16,
+    /// libfaketime, for a clock that is set.
+    faketime: Option<PathBuf>,
+    api: Api,
+    smtp: u16,
 }
 
 impl Service {
     /// Writes the settings and makes a key; nothing runs yet.
-    pub(crate) fn new(binary: &Path, data: &Path, relay: u16, preload: Option<&Path>) -> Result<Self> {
+    pub(crate) fn new(plan: &Plan, data: &Path, relay: u16) -> Result<Self> {
         let (folder, http, smtp) = (TempDir::new()?, free_port(), free_port());
         let settings = format!(
             "[mailer]\nENABLED = true\nFROM = a@example.com\nPROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\n\
@@ -38,8 +44,8 @@ impl Service {
         );
         std::fs::write(folder.path().join("app.ini"), settings)?;
         let api = Api { address: SocketAddr::from((Ipv4Addr::LOCALHOST, http)), key: String::new() };
-        let preload = preload.map(Path::to_owned);
-        let mut service = Self { binary: binary.to_owned(), folder, child: None, preload, api, smtp };
+        let (binary, preload, faketime) = (plan.binary.clone(), plan.control.clone(), plan.faketime.clone());
+        let mut service = Self { binary, folder, child: None, preload, faketime, api, smtp };
         let mut create = Command::new(&service.binary);
         service.flags(create.args(["key", "create", "--json", "--name", "torture"]));
         let output = create.output().context("the binary does not start")?;
@@ -56,34 +62,54 @@ impl Service {
         command.arg("--config").arg(self.folder.path().join("app.ini")).stdin(Stdio::null());
     }
 
-    /// Starts it, under strace with this `inject` when there is one, and waits until it answers.
-    /// `false`: it died first, as an injected fault may have it.
-    pub(crate) fn start(&mut self, inject: Option<&str>) -> Result<bool> {
-        let mut command = match inject {
-            None => Command::new(&self.binary),
-            Some(inject) => {
+    /// Sets the wall clock of a service that was started with `Inject::Clock`, by so many hours from the true one.
+    fn set_clock(&self, hours: i64) -> Result<PathBuf> {
+        let (path, new) = (self.folder.path().join("clock"), self.folder.path().join("clock.new"));
+        std::fs::write(&new, format!("{hours:+}h\n"))?;
+        std::fs::rename(new, &path)?;
+        Ok(path)
+    }
+
+    /// The program, under strace or with a clock of its own where that is asked for.
+    fn command(&self, with: &Inject) -> Result<Command> {
+        let mut command = match with {
+            Inject::Calls(calls, how) => {
                 let mut command = Command::new("strace");
                 // With -D the service stays our child and the tracer hangs beside it.
-                command.args([
-                    "-D",
-                    "-f",
-                    "--seccomp-bpf",
-                    "-qq",
-                    "-o",
-                    "/dev/null",
-                    "-e",
-                    "trace=fdatasync,fsync",
-                ]);
-                command.arg("-e").arg(format!("inject=fdatasync,fsync:{inject}")).arg(&self.binary);
+                command.args(["-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e"]);
+                command.arg(format!("trace={calls}")).arg("-e").arg(format!("inject={calls}:{how}"));
+                command.arg(&self.binary);
                 command
             }
+            Inject::Nothing | Inject::Clock => Command::new(&self.binary),
         };
         self.flags(command.arg("serve"));
         if let Some(library) = &self.preload {
             command.env("LD_PRELOAD", library);
         }
+        if matches!(with, Inject::Clock) {
+            command.env("LD_PRELOAD", self.faketime.as_ref().context("--clocks wants --faketime LIB")?);
+            command.env("FAKETIME_TIMESTAMP_FILE", self.set_clock(0)?);
+            // Steady clocks stay steady; the file is read at every look.
+            command.envs([
+                ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+                ("DONT_FAKE_MONOTONIC", "1"),
+                ("FAKETIME_NO_CACHE", "1"),
+            ]);
+        }
         let log = File::options().create(true).append(true).open(self.folder.path().join("log"))?;
         command.stdout(log.try_clone()?).stderr(log);
+        Ok(command)
+    }
+}
+
+impl Subject for Service {
+    fn doors(&self) -> [Door; 2] {
+        [Door::Smtp(self.smtp), Door::Http(self.api.clone())]
+    }
+
+    fn start(&mut self, with: &Inject) -> Result<bool> {
+        let mut command = self.command(with)?;
         self.child = Some(command.spawn().with_context(|| format!("{command:?}"))?);
         let api = self.api.clone();
         let answer = until("an answer of the service", PATIENCE, || {
@@ -93,20 +119,21 @@ impl Service {
             Ok(api.get("/livez").is_ok_and(|answer| answer.status == 200).then_some(true))
         });
         match answer {
-            Ok(false) if inject.is_none() => bail!("the service does not start\n{}", self.log()),
+            Ok(false) if !matches!(with, Inject::Calls(..)) => {
+                bail!("the service does not start\n{}", self.log())
+            }
             other => other,
         }
     }
 
-    pub(crate) fn has_died(&mut self) -> Result<bool> {
+    fn has_died(&mut self) -> Result<bool> {
         Ok(match &mut self.child {
             Some(child) => child.try_wait()?.is_some(),
             None => true,
         })
     }
 
-    /// Stops every thread where it is, once its system call is over.
-    pub(crate) fn freeze(&mut self) -> Result<()> {
+    fn freeze(&mut self) -> Result<()> {
         let child = self.child.as_ref().context("nothing runs")?;
         kill_process(Pid::from_child(child), Signal::STOP)?;
         let tasks = PathBuf::from(format!("/proc/{}/task", child.id()));
@@ -121,8 +148,7 @@ impl Service {
         })
     }
 
-    /// SIGKILL.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    fn kill(&mut self) -> Result<()> {
         if let Some(mut child) = self.child.take() {
             child.kill()?;
             child.wait()?;
@@ -130,8 +156,19 @@ impl Service {
         Ok(())
     }
 
-    /// The end of its log.
-    pub(crate) fn log(&self) -> String {
+    fn clock(&mut self, hours: i64) -> Result<()> {
+        self.set_clock(hours).map(drop)
+    }
+
+    fn unsettled(&self) -> Option<u64> {
+        self.api.get("/queue").ok()?.json.get("unsettled")?.as_u64()
+    }
+
+    fn said(&self) -> Result<Option<BTreeMap<String, Said>>> {
+        all(&self.api).map(Some)
+    }
+
+    fn log(&self) -> String {
         let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines.iter().skip(lines.len().saturating_sub(30)).flat_map(|line| [*line, "\n"]).collect()
@@ -142,5 +179,29 @@ impl Drop for Service {
     fn drop(&mut self) {
         // Nothing is left to tell that it could not be ended.
         drop(self.kill());
+    }
+}
+
+/// All that the service knows, page by page.
+fn all(api: &Api) -> Result<BTreeMap<String, Said>> {
+    let (mut said, mut after) = (BTreeMap::new(), String::new());
+    let mut connection = api.connect()?;
+    loop {
+        let answer = connection.call("GET", &format!("/emails?limit=100{after}"), b"")?;
+        let rows = answer.json.get("data").and_then(Value::as_array).context("no list of mails")?;
+        for row in rows {
+            let text = |field: &str| row.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let is = Said {
+                sent: text("status") == "sent",
+                marked: row.get("possible_duplicate") == Some(&Value::Bool(true)),
+            };
+            said.insert(text("subject"), is);
+        }
+        match rows.last().and_then(|row| row.get("id")?.as_str()) {
+            Some(last) if answer.json.get("has_more") == Some(&Value::Bool(true)) => {
+                after = format!("&after={last}")
+            }
+            _ => return Ok(said),
+        }
     }
 }

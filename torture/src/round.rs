@@ -6,15 +6,14 @@ use crate::disk::{Disk, Place};
 use crate::fault::{self, Fault};
 use crate::judge::{self, Sum};
 use crate::ledger::Ledger;
-use crate::plan::{PER_ROUND, Plan};
-use crate::postrider::Service;
+use crate::plan::{PER_ROUND, Plan, Who};
 use crate::sink;
+use crate::subject::{self, Inject};
 use crate::wait::until;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// Clients of each door.
 const CLIENTS: usize = 4;
@@ -29,7 +28,7 @@ pub(crate) fn all(plan: &Plan) -> Result<bool> {
     let (mut sum, mut number) = (Sum::default(), 0);
     for (faults, cut) in [(&process, false), (&cuts, true)] {
         for faults in faults.chunks(PER_ROUND as usize) {
-            let place = if cut { Place::Disk(Disk::new()?) } else { Place::Folder(TempDir::new()?) };
+            let place = if cut { Place::Disk(Disk::new()?) } else { Place::folder()? };
             let came_to = round(number, plan, &place, faults, &mut chance)?;
             println!("round {number}: {} | {}", kinds(faults), line(&came_to));
             sum.add(&came_to);
@@ -37,6 +36,11 @@ pub(crate) fn all(plan: &Plan) -> Result<bool> {
         }
     }
     println!("\nall {number} rounds: {}", line(&sum));
+    println!("{}", row(plan, &sum));
+    if plan.who != Who::Postrider {
+        // What a peer promises is its affair.
+        return Ok(true);
+    }
     Ok(verdict(plan, &sum))
 }
 
@@ -57,12 +61,11 @@ fn verdict(plan: &Plan, sum: &Sum) -> bool {
 fn round(number: u32, plan: &Plan, place: &Place, faults: &[Fault], chance: &mut Chance) -> Result<Sum> {
     let ledger = Arc::new(Ledger::default());
     let relay = sink::open(&ledger, chance.next())?;
-    let mut service = Service::new(&plan.binary, &place.data(), relay, plan.control.as_deref())?;
-    service.start(None)?;
-    let doors: Vec<Door> =
-        (0..CLIENTS).flat_map(|_| [Door::Smtp(service.smtp), Door::Http(service.api.clone())]).collect();
+    let mut service = subject::open(plan, place, relay)?;
+    service.start(&Inject::Nothing)?;
+    let doors: Vec<Door> = (0..CLIENTS).flat_map(|_| service.doors()).collect();
     let clients = clients::start(number, plan.seed, &doors, &ledger);
-    let befallen = faults.iter().try_for_each(|f| fault::befall(*f, &mut service, place, &ledger, chance));
+    let befallen = faults.iter().try_for_each(|f| fault::befall(*f, &mut *service, place, &ledger, chance));
     ledger.end();
     for client in clients {
         if client.join().is_err() {
@@ -70,9 +73,17 @@ fn round(number: u32, plan: &Plan, place: &Place, faults: &[Fault], chance: &mut
         }
     }
     befallen.inspect_err(|_| eprintln!("{}", service.log()))?;
-    let empty = until("an empty queue", DRAIN, || Ok((judge::unsettled(&service) == Some(0)).then_some(())));
+    let empty = until("an empty queue", DRAIN, || Ok((service.unsettled() == Some(0)).then_some(())));
     empty.inspect_err(|_| eprintln!("{}", service.log()))?;
-    judge::compare(&ledger.close(), &service)
+    judge::compare(&ledger.close(), &*service)
+}
+
+/// A row for docs/reliability.md.
+fn row(plan: &Plan, s: &Sum) -> String {
+    format!(
+        "| {:?} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        plan.who, s.faults, s.accepted, s.lost, s.altered, s.strange, s.repeats, s.most, s.idle
+    )
 }
 
 fn kinds(faults: &[Fault]) -> String {

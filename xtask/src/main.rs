@@ -33,6 +33,8 @@ Usage: cargo xtask VERB
                   hostile input for a reader; `all` for every target
   torture [short|long|FLAGS]
                   kills, power cuts and failing syncs: nothing accepted may be lost (root needed)
+  torture peers [FLAGS]
+                  the same for postrider, Postfix and nullmailer, to compare
   bench relay     accepted and delivered mails a second through the release binary
   bench compose   composing beside lettre, mail-builder and nodemailer
 ";

@@ -21,7 +21,7 @@ struct Peer {
     libraries: &'static [&'static str],
 }
 
-const PEERS: [Peer; 7] = [
+const PEERS: [Peer; 9] = [
     Peer {
         name: "postfix",
         packages: &["postfix"],
@@ -39,6 +39,18 @@ const PEERS: [Peer; 7] = [
         packages: &["libeatmydata1"],
         proof: "usr/lib/x86_64-linux-gnu/libeatmydata.so",
         libraries: &[],
+    },
+    Peer {
+        name: "faketime",
+        packages: &["libfaketime"],
+        proof: "usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+        libraries: &[],
+    },
+    Peer {
+        name: "nullmailer",
+        packages: &["nullmailer"],
+        proof: "usr/sbin/nullmailer-send",
+        libraries: &["libgnutls30"],
     },
     Peer {
         name: "dovecot",

@@ -7,24 +7,40 @@ use anyhow::Result;
 use crate::run::{cargo, root, run};
 
 /// A minute of it, for CI.
-const SHORT: &[&str] = &["--kills", "8", "--syncs", "3", "--errors", "2", "--slow", "2", "--cuts", "5"];
+const SHORT: &[&str] = &[
+    "--kills", "8", "--syncs", "3", "--writes", "3", "--errors", "2", "--slow", "2", "--clocks", "2",
+    "--cuts", "5", "--full", "2",
+];
 /// Half an hour of it.
-const LONG: &[&str] = &["--kills", "200", "--syncs", "40", "--errors", "20", "--slow", "20", "--cuts", "60"];
+const LONG: &[&str] = &[
+    "--kills", "200", "--syncs", "40", "--writes", "40", "--errors", "20", "--slow", "20", "--clocks", "10",
+    "--cuts", "60", "--full", "20",
+];
+/// What the peers go through, and postrider beside them.
+const COMPARED: &[&str] = &["--kills", "50", "--cuts", "30"];
+const FAKETIME: &str = "faketime/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-/// Runs `short`, `long` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.
+/// Runs `short`, `long`, `peers` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.
 pub(crate) fn torture(words: &[&str]) -> Result<()> {
     let peers = crate::peers::fetch()?;
     cargo(&["build", "--release", "--package", "postrider-server"])?;
     cargo(&["build", "--package", "postrider-torture"])?;
+    let start = || {
+        let mut command = Command::new(root().join("target/debug/torture"));
+        command.arg(root().join("target/release/postrider")).env("POSTRIDER_PEERS", &peers);
+        command.arg("--faketime").arg(peers.join(FAKETIME));
+        command
+    };
     let words = match words {
         [] | ["short"] => SHORT,
         ["long"] => LONG,
+        ["peers", flags @ ..] => {
+            let flags = if flags.is_empty() { COMPARED } else { flags };
+            return ["postrider", "postfix", "nullmailer"]
+                .iter()
+                .try_for_each(|who| run(start().args(["--who", who]).args(flags)));
+        }
         flags => flags,
-    };
-    let start = || {
-        let mut command = Command::new(root().join("target/debug/torture"));
-        command.arg(root().join("target/release/postrider"));
-        command
     };
     run(start().args(words))?;
     let library = peers.join("eatmydata/usr/lib/x86_64-linux-gnu/libeatmydata.so");
