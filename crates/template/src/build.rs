@@ -1,0 +1,229 @@
+//! From sources to a set: names, catalogues, halves, engines.
+
+use crate::TemplateError;
+use crate::catalogue::{self, Catalogues};
+use crate::engine;
+use crate::functions::Words;
+use crate::guard::guard;
+use crate::language::Language;
+use crate::name::{Name, Part};
+use crate::scan::{self, Token};
+use crate::split::split;
+use crate::templates::{Mail, Source, Templates};
+use minijinja::Environment;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Octets of one source.
+const MOST_SOURCE: usize = 512 << 10;
+/// Sources of one set.
+const MOST_SOURCES: usize = 5_000;
+
+#[derive(Default)]
+struct Found {
+    /// By name; of two with one name the later.
+    files: BTreeMap<String, (Name, Source)>,
+    catalogues: Catalogues,
+    mistakes: Vec<TemplateError>,
+}
+
+/// Makes the set.
+pub(crate) fn build(
+    sources: impl IntoIterator<Item = Source>,
+    default: Language,
+) -> Result<Templates, Vec<TemplateError>> {
+    let mut found = Found::default();
+    for (count, source) in sources.into_iter().enumerate() {
+        if count >= MOST_SOURCES {
+            found.fault(&source.origin, None, format!("a set has at most {MOST_SOURCES} files"));
+            break;
+        }
+        found.take(source);
+    }
+    let mut bare = engine::bare();
+    let mails = found.mails(&mut bare);
+    let notes = found.check_names(&default);
+    if !found.mistakes.is_empty() {
+        found.mistakes.sort();
+        return Err(found.mistakes);
+    }
+    let variants = mails.values().flat_map(|mail| mail.versions.keys().flatten());
+    let spoken = variants.chain(found.catalogues.languages()).chain([&default]);
+    let languages: BTreeSet<Language> = spoken.cloned().collect();
+    let catalogues = Arc::new(found.catalogues);
+    let speak = |language: Language| {
+        let words =
+            Words { language: language.clone(), default: default.clone(), catalogues: catalogues.clone() };
+        (language, engine::speaking(&bare, &Arc::new(words)))
+    };
+    let engines = languages.into_iter().map(speak).collect();
+    Ok(Templates { mails, engines, default, notes })
+}
+
+impl Found {
+    fn fault(&mut self, origin: &str, line: Option<usize>, problem: impl Into<String>) {
+        self.mistakes.push(TemplateError { origin: origin.to_owned(), line, problem: problem.into() });
+    }
+
+    fn take(&mut self, source: Source) {
+        if source.text.len() > MOST_SOURCE {
+            return self.fault(&source.origin, None, format!("is longer than {MOST_SOURCE} octets"));
+        }
+        let source = Source { text: source.text.trim_start_matches('\u{feff}').to_owned(), ..source };
+        match Name::read(&source.name) {
+            Err(problem) => self.fault(&source.origin, None, problem),
+            Ok(Name::Catalogue { language, toml }) => match catalogue::read(&source.text, toml) {
+                Ok(read) => self.catalogues.add(language, read),
+                Err((line, problem)) => self.fault(&source.origin, line, problem),
+            },
+            Ok(name) => drop(self.files.insert(source.name.clone(), (name, source))),
+        }
+    }
+
+    /// Compiles all files and puts together what makes a mail.
+    fn mails(&mut self, env: &mut Environment<'static>) -> BTreeMap<String, Mail> {
+        let mut mails: BTreeMap<String, Mail> = BTreeMap::new();
+        let with_html: BTreeSet<String> = self.files.values().filter_map(|(name, _)| html_of(name)).collect();
+        for (name, source) in self.files.clone().into_values() {
+            match name {
+                Name::Catalogue { .. } => {}
+                Name::Piece => self.compile(env, &source, source.name.clone(), source.text.clone()),
+                Name::Mail { id, language, part: Part::Sample } => match serde_json::from_str(&source.text) {
+                    Ok(data @ serde_json::Value::Object(_)) => {
+                        mails.entry(id).or_default().samples.insert(language, data);
+                    }
+                    Ok(_) => self.fault(&source.origin, None, "sample data must be an object"),
+                    Err(error) => self.fault(&source.origin, Some(error.line()), error.to_string()),
+                },
+                Name::Mail { id, language, part } => {
+                    // Beside HTML a text is body alone: lines of dashes are its author's.
+                    let whole = part == Part::Text && with_html.contains(&id);
+                    let translates = self.calls_t(&source.name, &mut BTreeSet::new());
+                    let version = mails.entry(id).or_default().versions.entry(language).or_default();
+                    let subject = self.halves(env, &source, whole);
+                    version.subject = subject.or(version.subject.take());
+                    version.translates |= translates;
+                    version.origin.clone_from(&source.origin);
+                    let slot = if part == Part::Html { &mut version.html } else { &mut version.text };
+                    *slot = Some(source.name.clone());
+                }
+            }
+        }
+        mails.retain(|id, mail| {
+            let lonely = mail.versions.is_empty();
+            if lonely && let Some((_, source)) = self.files.get(&format!("{id}.json")) {
+                let origin = source.origin.clone();
+                self.fault(&origin, None, format!("is sample data without a template {id}.html or {id}.txt"));
+            }
+            !lonely
+        });
+        mails
+    }
+
+    /// Compiles subject and body; the name of the subject.
+    fn halves(&mut self, env: &mut Environment<'static>, source: &Source, whole: bool) -> Option<String> {
+        if whole {
+            self.compile(env, source, source.name.clone(), source.text.clone());
+            return None;
+        }
+        let halves = split(&source.text);
+        // Lines are counted as in the file.
+        let above = "\n".repeat(halves.lines_before);
+        let body =
+            if above.is_empty() { halves.body.to_owned() } else { format!("{{#{above}#}}{}", halves.body) };
+        self.compile(env, source, source.name.clone(), body);
+        let subject = halves.subject?;
+        let name = format!("{}{}", source.name, engine::SUBJECT);
+        self.compile(env, source, name.clone(), subject.to_owned());
+        Some(name)
+    }
+
+    fn compile(&mut self, env: &mut Environment<'static>, source: &Source, name: String, text: String) {
+        let guarded = match guard(&text) {
+            Ok(guarded) => guarded,
+            Err((at, problem)) => {
+                return self.fault(&source.origin, Some(scan::line_of(&text, at)), problem);
+            }
+        };
+        if let Err(error) = env.add_template_owned(name, guarded) {
+            self.mistakes.push(engine::mistake(&error, &source.origin));
+        }
+    }
+
+    /// Whether a file calls `t`, or one that it names does.
+    fn calls_t(&self, name: &str, seen: &mut BTreeSet<String>) -> bool {
+        if !seen.insert(name.to_owned()) {
+            return false;
+        }
+        let Some((_, source)) = self.files.get(name) else { return false };
+        scan::tags(&source.text).any(|tag| {
+            keys(&tag).next().is_some() || named(&tag).is_some_and(|other| self.calls_t(other, seen))
+        })
+    }
+
+    /// Sees that what is named is there: files, and texts in the default language. Texts that another
+    /// language lacks are worth a note.
+    fn check_names(&mut self, default: &Language) -> Vec<TemplateError> {
+        let mut mistakes = Vec::new();
+        for (_, source) in self.files.values() {
+            for tag in scan::tags(&source.text) {
+                let line = Some(scan::line_of(&source.text, tag.start));
+                let origin = source.origin.clone();
+                if let Some(other) = named(&tag).filter(|other| !self.files.contains_key(*other)) {
+                    let problem = format!("{other:?} is not in the set; name it as from its folder");
+                    mistakes.push(TemplateError { origin: origin.clone(), line, problem });
+                }
+                for key in keys(&tag).filter(|key| self.catalogues.find(default, default, key).is_none()) {
+                    let problem =
+                        format!("t({key:?}) has no text in locale/{}.toml; add it", default.as_str());
+                    mistakes.push(TemplateError { origin: origin.clone(), line, problem });
+                }
+            }
+        }
+        self.mistakes.append(&mut mistakes);
+        let mut notes = Vec::new();
+        for language in self.catalogues.languages().filter(|language| *language != default) {
+            for key in self.catalogues.keys(default).filter(|key| !key.starts_with('_')) {
+                if self.catalogues.find(language, language, key).is_none() {
+                    let origin = format!("locale/{}", language.as_str());
+                    let problem = format!("{key} is not translated; {default} stands in");
+                    notes.push(TemplateError { origin, line: None, problem });
+                }
+            }
+        }
+        notes
+    }
+}
+
+fn html_of(name: &Name) -> Option<String> {
+    match name {
+        Name::Mail { id, part: Part::Html, .. } => Some(id.clone()),
+        Name::Mail { .. } | Name::Piece | Name::Catalogue { .. } => None,
+    }
+}
+
+/// The file that a tag names, when it does so by a plain text and means it to be there.
+pub(crate) fn named<'a>(tag: &scan::Tag<'a>) -> Option<&'a str> {
+    let mut tokens = tag.tokens();
+    let (Some(Token::Word("include" | "extends" | "import" | "from")), Some(Token::Text(name))) =
+        (tokens.next(), tokens.next())
+    else {
+        return None;
+    };
+    let optional = tokens.eq([Token::Word("ignore"), Token::Word("missing")]);
+    (tag.kind == scan::Kind::Statement && !optional).then_some(name)
+}
+
+/// The keys that a tag gives `t` as plain texts.
+fn keys<'a>(tag: &scan::Tag<'a>) -> impl Iterator<Item = &'a str> {
+    let (mut before, mut open) = (None, false);
+    tag.tokens().filter_map(move |token| {
+        let key = match token {
+            Token::Text(key) if open => Some(key),
+            Token::Word(_) | Token::Text(_) | Token::Sign(_) => None,
+        };
+        open = token == Token::Sign('(') && before == Some(Token::Word("t"));
+        before = Some(token);
+        key
+    })
+}
