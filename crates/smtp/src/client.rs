@@ -250,6 +250,11 @@ impl Client {
         self.secured
     }
 
+    /// Whether the end of the connection has come, whatever is still under way: nothing may begin on it.
+    pub fn is_spent(&self) -> bool {
+        !self.reusable
+    }
+
     /// Says QUIT (RFC 5321 4.1.1.10). What comes back changes no outcome.
     pub fn quit(&mut self) -> Output {
         self.write(0, &[(Command::Quit, Expect::Quit)])
@@ -273,15 +278,10 @@ impl Client {
         };
         self.draining &= !self.pending.is_empty();
         self.transcript.received(transaction, &reply);
-        // RFC 5321 3.8: the server goes, whatever we asked.
+        // What these say is read, not kept.
+        let reply = if matches!(expect, Expect::Ehlo | Expect::Auth) { reply } else { outcome::kept(reply) };
         if reply.code == 421 && expect != Expect::Quit {
-            self.reusable = false;
-            return Err(Failure::new(
-                FailureKind::Busy,
-                expect.phase(),
-                Some(reply),
-                "the server closes the connection",
-            ));
+            return Err(self.on_farewell(expect, reply));
         }
         // Replies come in order, and a transaction ends with its last one: it is the oldest.
         debug_assert!(transaction == 0 || self.running.front().is_some_and(|r| r.number == transaction));
@@ -299,6 +299,18 @@ impl Client {
             Expect::LoneDot => self.on_lone_dot(reply),
             Expect::Quit => Ok(Some(Output::Closed)),
         }
+    }
+
+    /// RFC 5321 3.8: the server goes, whatever we asked. In LMTP it may have delivered to those behind the one it
+    /// answers so, once it has answered for others (RFC 2033 4.2).
+    fn on_farewell(&mut self, expect: Expect, reply: Reply) -> Failure {
+        self.reusable = false;
+        let text = "the server closes the connection";
+        let failure = Failure::new(FailureKind::Busy, expect.phase(), Some(reply), text);
+        if let (Expect::End(Some(recipient)), Some(running)) = (expect, self.running.front_mut()) {
+            running.cut_off_at(recipient, &failure);
+        }
+        failure
     }
 
     /// Queues what is expected for each command and gives the bytes.

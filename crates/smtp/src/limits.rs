@@ -6,6 +6,8 @@ pub const REPLY_LINE: usize = 4 * 1024;
 pub const REPLY_LINES: usize = 128;
 /// Most octets in one reply, all lines together.
 pub const REPLY_OCTETS: usize = 64 * 1024;
+/// Most octets of a reply kept with a result: it is kept for each recipient, shown and logged.
+pub const REPLY_KEPT: usize = 1024;
 /// Longest command line a server reads, CRLF included: RFC 5321 4.5.3.1.4 sets 512, and the
 /// extensions add to it (RFC 3461 4: 500 for ORCPT, RFC 4954 4: 500, RFC 6531 3.4: 10, RFC 1870: 26).
 pub const COMMAND_LINE: usize = 2 * 1024;
@@ -31,6 +33,10 @@ pub const SIZE_DIGITS: usize = 20;
 /// Most transactions of a connection that may end without an accepted recipient: to Exim the RSET behind each
 /// is a command that brings no mail, and it answers the eleventh such with 554 and hangs up.
 pub const BARREN: usize = 8;
+/// Most octets of a line of a transcript.
+pub const TRANSCRIPT_LINE: usize = 512;
+/// Most octets of a transcript that the session's own lines take: greeting, EHLO, TLS, AUTH.
+pub const TRANSCRIPT_SESSION: usize = 4 * 1024;
 /// Most octets of a transcript kept for a failed mail.
 pub const TRANSCRIPT: usize = 16 * 1024;
 /// Most octets of a transcript kept for a mail that went well.

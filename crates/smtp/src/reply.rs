@@ -60,6 +60,11 @@ impl ReplyParser {
         self.start == self.buffer.len() && self.code.is_none()
     }
 
+    /// The octets not yet read as a reply.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, Violation> {
         let unseen = self.buffer.get(self.scanned..).unwrap_or_default();
         let found = memchr::memchr(b'\n', unseen).map(|at| self.scanned + at);

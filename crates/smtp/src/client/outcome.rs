@@ -1,6 +1,7 @@
 //! What came of a transaction, recipient by recipient, and what can end a connection.
 
-use envelope::{EnhancedStatus, Reply};
+use crate::limits;
+use envelope::{Class, EnhancedStatus, Reply};
 
 /// The step a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(kind: FailureKind, phase: Phase, reply: Option<Reply>, text: impl Into<Box<str>>) -> Self {
-        Self { kind, phase, reply, text: text.into() }
+        Self { kind, phase, reply: reply.map(kept), text: text.into() }
     }
 
     /// Whether the server said that it goes (RFC 5321 3.8): what it had not answered by then, it did
@@ -56,6 +57,29 @@ impl Failure {
     pub(super) fn is_farewell(&self) -> bool {
         self.reply.as_ref().is_some_and(|reply| reply.code == 421)
     }
+}
+
+/// A reply as it is kept with a result: no more than [`limits::REPLY_KEPT`] octets of text, the beginning.
+pub(super) fn kept(mut reply: Reply) -> Reply {
+    let mut left = limits::REPLY_KEPT;
+    let mut whole = 0;
+    for line in &mut reply.lines {
+        whole += 1;
+        if line.len() > left {
+            let end = (0..=left).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+            *line = format!("{}...", line.get(..end).unwrap_or_default()).into();
+            break;
+        }
+        left -= line.len();
+    }
+    reply.lines.truncate(whole);
+    reply
+}
+
+/// The class of a reply to a command of a transaction. 220 and 221 speak of the connection (RFC 5321 4.2.3): as
+/// an answer here they belong to something else.
+pub(super) fn class(reply: &Reply) -> Option<Class> {
+    reply.class().filter(|_| !matches!(reply.code, 220 | 221))
 }
 
 /// What came of one recipient.

@@ -1,5 +1,6 @@
 //! From the greeting to a session that takes mail.
 
+use super::outcome::class;
 use super::{Client, Expect, Failure, FailureKind, Output, Phase, Security};
 use crate::{Capabilities, Command, Violation};
 use envelope::{Class, Reply};
@@ -20,7 +21,7 @@ impl Client {
 
     /// RFC 5321 3.2: a 5yz to EHLO asks for HELO; RFC 2033 4.1: LMTP knows only LHLO.
     pub(super) fn on_ehlo(&mut self, reply: Reply) -> Next {
-        match reply.class() {
+        match class(&reply) {
             Some(Class::Success) => {
                 self.caps = Capabilities::from_ehlo(&reply);
                 self.caps.pipelining &= !self.config.sequential;
@@ -39,7 +40,7 @@ impl Client {
 
     /// RFC 5321 4.1.1.1: HELO offers no extensions.
     pub(super) fn on_helo(&mut self, reply: Reply) -> Next {
-        match reply.class() {
+        match class(&reply) {
             Some(Class::Success) => {
                 self.caps = Capabilities::default();
                 self.after_hello()
@@ -84,6 +85,7 @@ impl Client {
         self.hello()
     }
 
+    /// RFC 5321 3.2, RFC 2033 4.1.
     fn hello(&mut self) -> Output {
         let name = self.config.hello.clone();
         let command = if self.config.lmtp { Command::Lhlo(name) } else { Command::Ehlo(name) };
@@ -96,7 +98,7 @@ impl Client {
         !required && self.config.credentials.is_none()
     }
 
-    /// STARTTLS, then AUTH, then ready.
+    /// STARTTLS (RFC 3207 4.2), then AUTH (RFC 4954 4), then ready.
     fn after_hello(&mut self) -> Next {
         if let (Security::StartTls { required }, false) = (self.config.security, self.secured) {
             if self.caps.starttls && !self.starttls_refused {

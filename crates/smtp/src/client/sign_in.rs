@@ -66,6 +66,7 @@ impl Client {
         self.proven.as_ref()
     }
 
+    /// RFC 4954 4: what the mechanism answers, or `*` where the challenge has no sense.
     fn on_challenge(&mut self, mut sign_in: SignIn, reply: &Reply) -> Next {
         sign_in.announced = false;
         let challenge = reply.lines.first().map_or("", |line| &**line);
@@ -91,6 +92,7 @@ impl Client {
         Ok(Some(Output::Write(Secret::from([line.expose(), b"\r\n"].concat()))))
     }
 
+    /// RFC 4954 4, and RFC 5802 3: a server that must prove itself has done so by now.
     fn on_success(&mut self, sign_in: &SignIn, reply: Reply) -> Next {
         let mechanism = sign_in.exchange.mechanism();
         if let Err(fault) = sign_in.exchange.finish() {
@@ -100,7 +102,7 @@ impl Client {
         Ok(Some(Output::Ready))
     }
 
-    /// RFC 4954 6: 504 and 534 speak of the mechanism, 535 of us: after that nothing else is tried, or the account
+    /// RFC 4954 4.1, 6: 504 and 534 speak of the mechanism, 535 of us: after that nothing else is tried, or the account
     /// is soon locked.
     fn on_refusal(&mut self, sign_in: SignIn, reply: Reply) -> Next {
         let SignIn { exchange, left, announced, cancelled } = sign_in;

@@ -5,6 +5,7 @@ mod begin;
 
 pub use begin::{Begun, Text};
 
+use super::outcome::class;
 use super::{Client, Expect, Failure, Outcome, Output, Phase, RecipientResult};
 use crate::{Command, Violation};
 use envelope::{Class, Recipient, Reply, Ret, ReversePath};
@@ -81,6 +82,15 @@ impl Running {
         }
     }
 
+    /// In LMTP the server went at this recipient's answer: to the others it had begun to deliver, or not.
+    pub(super) fn cut_off_at(&mut self, recipient: usize, failure: &Failure) {
+        let answered = |n: &usize| self.results.get(*n).is_some_and(Option::is_some);
+        if self.accepted.iter().any(answered) {
+            self.settle(&[recipient], &RecipientResult::NotAttempted(failure.clone()));
+            self.settle(&self.accepted.clone(), &RecipientResult::Unknown(failure.clone()));
+        }
+    }
+
     /// The server took the text although it had refused the sender: nobody knows under whose name.
     fn doubt_all(&mut self) {
         for (n, place) in self.results.iter_mut().enumerate() {
@@ -95,13 +105,16 @@ impl Running {
 impl Client {
     /// RFC 5321 4.1.1.5: RSET always succeeds; a server that says otherwise is not in step.
     pub(super) fn on_rset(&mut self, reply: Reply) -> Next {
-        if reply.is_positive() { self.go_on() } else { Err(self.wrong_kind(Phase::Reset, reply)) }
+        match class(&reply) {
+            Some(Class::Success) => self.go_on(),
+            _ => Err(self.wrong_kind(Phase::Reset, reply)),
+        }
     }
 
     /// RFC 5321 4.1.1.2. Only this 2yz makes the later replies count.
     pub(super) fn on_mail(&mut self, reply: Reply) -> Next {
         let Some(running) = self.running.front_mut() else { return Ok(None) };
-        match reply.class() {
+        match class(&reply) {
             Some(Class::Success) => {
                 running.mail_accepted = true;
                 self.go_on()
@@ -114,10 +127,10 @@ impl Client {
         }
     }
 
-    /// RFC 5321 4.1.1.3.
+    /// RFC 5321 4.1.1.3. Without PIPELINING the last refusal of all ends the transaction before DATA.
     pub(super) fn on_rcpt(&mut self, recipient: usize, reply: Reply) -> Next {
         let Some(running) = self.running.front_mut() else { return Ok(None) };
-        match reply.class() {
+        match class(&reply) {
             None => return Err(self.wrong_kind(Phase::Rcpt, reply)),
             Some(_) if !running.mail_accepted => {}
             Some(Class::Success) => running.accepted.push(recipient),
@@ -168,15 +181,23 @@ impl Client {
     pub fn content_written(&mut self, transaction: u64) {
         if let Some(running) = self.running.iter_mut().find(|running| running.number == transaction) {
             running.content = Content::Written;
+            self.transcript.sent(transaction, "(message)");
         }
-        self.transcript.sent(transaction, "(message)");
     }
 
     /// RFC 5321 4.2.5: 2yz moves responsibility. RFC 2033 4.2: in LMTP for one recipient.
     pub(super) fn on_end(&mut self, recipient: Option<usize>, reply: Reply) -> Next {
         let Some(running) = self.running.front_mut() else { return Ok(None) };
         let whole = running.content == Content::Written && !running.early;
-        let result = match reply.class() {
+        let more = self.pending.front().is_some_and(|next| matches!(next.expect, Expect::End(Some(_))));
+        let surplus =
+            running.text == Text::Bdat && self.pending.is_empty() && !may_be_farewell(self.parser.rest());
+        let result = match class(&reply) {
+            // One reply too many came somewhere before: this one answered a command, and the next is the word on
+            // the text.
+            Some(Class::Success) if surplus => {
+                return Err(self.violated_at(Phase::End, Violation::Unsolicited, reply));
+            }
             Some(Class::Success) if !whole => {
                 return Err(self.violated_at(Phase::End, Violation::EarlySuccess, reply));
             }
@@ -197,11 +218,10 @@ impl Client {
             Some(recipient) => running.settle(&[recipient], &result),
             None => running.settle(&running.accepted.clone(), &result),
         }
-        let more = self.pending.front().is_some_and(|next| matches!(next.expect, Expect::End(Some(_))));
         if more { Ok(None) } else { self.finish() }
     }
 
-    /// The server offers CHUNKING and does not know BDAT, or something between us does not: that is no
+    /// RFC 5321 4.3.2: the server offers CHUNKING and does not know BDAT, or something between us does not: that is no
     /// word on this mail, and what follows on the line was perhaps read as commands.
     fn without_bdat(&mut self, reply: Reply) -> Failure {
         let failure = self.violated_at(Phase::End, Violation::WrongKind(reply.code), reply);
@@ -211,19 +231,26 @@ impl Client {
         failure
     }
 
-    /// Nobody was accepted, so whatever this says nothing was delivered. A server that took it
+    /// RFC 2920 3.1: nobody was accepted, so whatever this says nothing was delivered. A server that took it
     /// after refusing everything is not to be trusted with another mail.
     pub(super) fn on_lone_dot(&mut self, reply: Reply) -> Next {
-        self.reusable &= !reply.is_positive();
+        self.reusable &= matches!(class(&reply), Some(Class::Transient | Class::Permanent));
         self.finish()
     }
 
-    /// Ends all that is under way because the connection ended, the oldest first.
+    /// Ends all that is under way because the connection ended, the oldest first (RFC 1047; RFC 5321 4.2.5: without
+    /// a 2yz the mail is still ours).
     pub fn abandon(&mut self, failure: &Failure) -> Vec<(u64, Outcome)> {
         self.reusable = false;
         self.pending.clear();
         let mut all = Vec::with_capacity(self.running.len());
         while let Some(mut running) = self.running.pop_front() {
+            // What ended it was about the oldest; another one was at its text, or nothing of it counted yet.
+            let phase = match running.content {
+                _ if all.is_empty() => failure.phase,
+                Content::Sending if !failure.is_farewell() => Phase::End,
+                _ => Phase::Mail,
+            };
             self.transcript.note(running.number, &failure.text);
             if running.content == Content::Written && !failure.is_farewell() {
                 running.settle(&running.accepted.clone(), &RecipientResult::Unknown(failure.clone()));
@@ -232,7 +259,7 @@ impl Client {
                     running.settle_all(&RecipientResult::Unknown(failure.clone()));
                 }
             }
-            running.settle_all(&RecipientResult::NotAttempted(failure.clone()));
+            running.settle_all(&RecipientResult::NotAttempted(Failure { phase, ..failure.clone() }));
             all.push((running.number, self.outcome(running)));
         }
         all
@@ -243,7 +270,7 @@ impl Client {
         self.running.iter().filter(|running| running.content == Content::Written).count()
     }
 
-    /// The next command for a server that takes one at a time.
+    /// The next command for a server that takes one at a time (RFC 5321 4.3.1).
     fn go_on(&mut self) -> Next {
         let Some(running) = self.running.front_mut().filter(|running| !running.pipelined) else {
             return Ok(None);
@@ -253,7 +280,7 @@ impl Client {
         Ok(command.map(|command| self.write(number, &[command])))
     }
 
-    /// Nothing more to gain: done at once, or when the pipelined replies are in.
+    /// Nothing more to gain: done at once, or when the pipelined replies are in (RFC 2920 3.1).
     fn stop_or_drain(&mut self) -> Next {
         let running = self.running.front().map(|running| running.number);
         let more = self.pending.front().is_some_and(|next| Some(next.transaction) == running);
@@ -282,4 +309,9 @@ impl Client {
         self.transcript.end(number);
         Outcome { recipients, transcript: transcript.into() }
     }
+}
+
+/// Whether these octets are nothing, or could become 421: many a server says goodbye right behind its last word.
+fn may_be_farewell(rest: &[u8]) -> bool {
+    rest.iter().zip(b"421").all(|(octet, due)| octet == due)
 }

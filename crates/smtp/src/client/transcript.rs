@@ -7,9 +7,6 @@ use crate::limits;
 use envelope::Reply;
 use std::collections::VecDeque;
 
-const LINE: usize = 512;
-const SESSION: usize = 4 * 1024;
-
 /// Text that keeps its first and its last half.
 #[derive(Debug, Default)]
 struct Ends {
@@ -115,8 +112,8 @@ impl Transcript {
     fn add(&mut self, transaction: u64, mark: &str, text: &str) {
         let line = format!("{mark} {}", escape(text));
         match self.mails.iter_mut().find(|(number, _)| *number == transaction) {
-            Some((_, mail)) => mail.push(&line, (limits::TRANSCRIPT - SESSION) / 2 - 16),
-            None => self.session.push(&line, SESSION / 2 - 16),
+            Some((_, mail)) => mail.push(&line, (limits::TRANSCRIPT - limits::TRANSCRIPT_SESSION) / 2 - 16),
+            None => self.session.push(&line, limits::TRANSCRIPT_SESSION / 2 - 16),
         }
     }
 }
@@ -134,5 +131,5 @@ fn shorten(text: String, limit: usize) -> String {
 }
 
 fn escape(text: &str) -> String {
-    crate::escape(text, LINE)
+    crate::escape(text, limits::TRANSCRIPT_LINE)
 }

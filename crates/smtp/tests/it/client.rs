@@ -21,6 +21,7 @@ struct Run {
     writing: VecDeque<u64>,
     asked: VecDeque<String>,
     results: VecDeque<RecipientResult>,
+    transcripts: Vec<Box<str>>,
     trouble: Box<str>,
 }
 
@@ -44,6 +45,7 @@ impl Run {
             writing: VecDeque::new(),
             asked: VecDeque::new(),
             results: VecDeque::new(),
+            transcripts: Vec::new(),
             trouble: "".into(),
         }
     }
@@ -80,6 +82,7 @@ impl Run {
     fn take(&mut self, outcome: Outcome) {
         assert!(outcome.transcript.len() <= 16 * 1024);
         self.results.extend(outcome.recipients);
+        self.transcripts.push(outcome.transcript);
     }
 
     fn obey(&mut self, output: Result<Output, Failure>) -> bool {
@@ -113,8 +116,12 @@ impl Run {
         true
     }
 
-    fn say(&mut self, octets: &[u8], step: usize) {
-        for chunk in octets.chunks(step) {
+    fn say(&mut self, octets: &[u8], split: Split) {
+        let chunks: Vec<&[u8]> = match split {
+            Split::Every(step) => octets.chunks(step).collect(),
+            Split::At(place) => octets.split_at_checked(place).map_or(vec![octets], |(a, b)| vec![a, b]),
+        };
+        for chunk in chunks.into_iter().filter(|chunk| !chunk.is_empty()) {
             self.client().receive(chunk);
             while self.client().awaiting().is_some() {
                 let output = self.client().poll();
@@ -152,6 +159,14 @@ impl Run {
         };
         self.obey(output);
     }
+}
+
+/// How what the server says comes in.
+#[derive(Debug, Clone, Copy)]
+enum Split {
+    Every(usize),
+    /// In two, here.
+    At(usize),
 }
 
 impl Run {
@@ -210,18 +225,18 @@ fn shown(result: &RecipientResult) -> String {
     .to_lowercase()
 }
 
-fn run(name: &str, script: &str, step: usize) {
+fn run(name: &str, script: &str, split: Split) {
     let mut run = Run::new();
     let mut lines = script.lines().enumerate().peekable();
     while let Some((n, line)) = lines.next() {
-        let place = format!("{name}:{} (step {step})", n + 1);
+        let place = format!("{name}:{} ({split:?})", n + 1);
         match line.split_at_checked(2).map(|(mark, rest)| (mark, rest.trim())) {
             Some(("S:", first)) => {
                 let mut octets = format!("{first}\r\n");
                 while let Some((_, more)) = lines.next_if(|(_, line)| line.starts_with("S:")) {
                     octets.push_str(&format!("{}\r\n", more[2..].trim()));
                 }
-                run.say(octets.as_bytes(), step);
+                run.say(octets.as_bytes(), split);
             }
             Some(("C:", want)) => {
                 let end =
@@ -249,30 +264,180 @@ fn run(name: &str, script: &str, step: usize) {
     assert!(run.asked.is_empty() && run.results.is_empty(), "{name}: {:?} {:?}", run.asked, run.results);
 }
 
-#[test]
-fn scripts_run_alike_whatever_the_split() {
+/// All scenarios, with the file each is in.
+fn scenarios() -> Vec<(String, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scripts");
-    let mut count = 0;
+    let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        for scenario in text.split("\n---\n") {
-            for step in [1, 3, 7, usize::MAX] {
-                run(&name, scenario, step);
-            }
-            count += 1;
+        all.extend(text.split("\n---\n").map(|scenario| (name.clone(), scenario.to_owned())));
+    }
+    all
+}
+
+/// What the server says is split in pieces of one size, and in two at every place.
+#[test]
+fn b3_45_scripts_run_alike_whatever_the_split() {
+    let all = scenarios();
+    assert!(all.len() > 90, "only {} scenarios found", all.len());
+    for (name, scenario) in all {
+        for step in [1, 2, 3, 5, 7, 11, usize::MAX] {
+            run(&name, &scenario, Split::Every(step));
+        }
+        let said = |line: &str| line.strip_prefix("S:").map_or(0, |said| said.len() + 1);
+        let longest: usize =
+            scenario.split("\nC").map(|turn| turn.lines().map(said).sum()).max().unwrap_or(0);
+        for place in 1..longest.min(400) {
+            run(&name, &scenario, Split::At(place));
         }
     }
-    assert!(count > 30, "only {count} scenarios found");
+}
+
+/// The cases of docs/hazards.md that are scripts; they run in the test above.
+#[test]
+fn scripts_of_numbered_cases_are_there() {
+    let all = scenarios();
+    for number in [48, 49, 51, 53, 54, 55, 56, 57, 63, 64, 65, 66, 67, 87] {
+        let heading = format!("# b{}_{number}_", if number < 78 { 3 } else { 5 });
+        let has = |(_, scenario): &(String, String)| scenario.lines().any(|line| line.starts_with(&heading));
+        assert!(all.iter().any(has), "no scenario {heading}");
+    }
+}
+
+fn begun(words: &str) -> Run {
+    let mut run = Run::new();
+    run.say(b"220 mx\r\n", Split::Every(usize::MAX));
+    run.say(b"250-mx\r\n250 PIPELINING\r\n", Split::Every(usize::MAX));
+    run.act(words);
+    run
+}
+
+#[test]
+fn a_success_keeps_its_own_lines_within_300_octets() {
+    let check = |to: &[&str], kept: &[&str]| {
+        let mut run = begun(&format!("mail a@example {}", to.join(",")));
+        run.say(
+            format!("250 ok\r\n{}354 go\r\n", "250 yes\r\n".repeat(to.len())).as_bytes(),
+            Split::Every(50),
+        );
+        run.act("written");
+        run.act("mail x@example y@example");
+        run.say(b"250 2.0.0 queued as 4XyZ\r\n250 reset\r\n", Split::Every(50));
+        let said = run.transcripts.remove(0);
+        assert!(said.len() <= 300, "{} octets", said.len());
+        for line in kept {
+            assert!(said.contains(line), "{line} is not in {said}");
+        }
+        for line in ["EHLO", "220 mx", "x@example", "reset"] {
+            assert!(!said.contains(line), "{line} is in {said}");
+        }
+    };
+    let own = ["-> MAIL FROM:<a@example>\n", "<- 250 2.0.0 queued as 4XyZ\n"];
+    check(&["b@example"], &[own[0], "-> RCPT TO:<b@example>\n", "<- 250 yes\n", "-> (message)\n", own[1]]);
+    let many: Vec<String> = (0..1_000).map(|n| format!("recipient-{n}@example")).collect();
+    check(&many.iter().map(String::as_str).collect::<Vec<_>>(), &[own[0], "recipient-0@", own[1]]);
+}
+
+#[test]
+fn a_failure_keeps_the_dialogue_within_16_kib() {
+    let mut run = begun("mail a@example b@example");
+    run.say(b"250 ok\r\n550 5.1.1 nobody\r\n503 no\r\n", Split::Every(50));
+    let all = "<- 220 mx\n-> EHLO localhost\n<- 250-mx\n<- 250 PIPELINING\n-> MAIL FROM:<a@example>\n\
+               -> RCPT TO:<b@example>\n-> DATA\n<- 250 ok\n<- 550 5.1.1 nobody\n<- 503 no\n";
+    assert_eq!(&*run.transcripts[0], all);
+
+    let many: Vec<String> = (0..1_000).map(|n| format!("recipient-{n}@example")).collect();
+    let mut run = begun(&format!("mail a@example {}", many.join(",")));
+    let refusal = format!("550 5.1.1 {}\r\n", "\u{1b}é".repeat(600));
+    run.say(format!("250 ok\r\n{}503 the end\r\n", refusal.repeat(1_000)).as_bytes(), Split::Every(4_000));
+    let said = &run.transcripts[0];
+    assert!(said.len() <= 16 * 1024 && said.len() > 10 * 1024, "{} octets", said.len());
+    for kept in
+        ["<- 220 mx\n", "-> MAIL FROM:<a@example>\n", "recipient-0@", "\n** ...\n", "<- 503 the end\n"]
+    {
+        assert!(said.contains(kept), "{kept} is not in {said}");
+    }
+    assert!(!said.contains('\u{1b}'));
+}
+
+/// Whoever doubts a transition finds the rule it follows beside it.
+#[test]
+fn every_transition_names_its_rfc() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let named = ["hello", "after_hello", "tls_done", "begin", "go_on", "content_written", "abandon", "quit"];
+    let mut found = 0;
+    for file in [
+        "client.rs",
+        "client/session.rs",
+        "client/sign_in.rs",
+        "client/transaction.rs",
+        "client/transaction/begin.rs",
+    ] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (n, line) in lines.iter().enumerate() {
+            let Some((_, rest)) = line.split_once("fn ").filter(|(before, _)| !before.contains('/')) else {
+                continue;
+            };
+            let name = rest.split(['(', '<']).next().unwrap();
+            if !name.starts_with("on_") && !named.contains(&name) || name == "on_reply" {
+                continue;
+            }
+            found += 1;
+            let above = lines[..n].iter().rev().take_while(|line| line.starts_with("///"));
+            assert!(above.into_iter().any(|line| line.contains("RFC ")), "{file}: {name} names no RFC");
+        }
+    }
+    assert!(found >= 22, "only {found} transitions found");
+}
+
+/// A reply too many somewhere before: the last one due is there, and one more behind it.
+#[test]
+fn b3_49_a_surplus_reply_never_stands_for_the_word_on_a_text() {
+    for (surplus, want) in [
+        ("550 no\r\n", "unknown misbehaved end"),
+        ("25", "unknown misbehaved end"),
+        ("421 bye\r\n", "accepted 250 ok"),
+        ("4", "accepted 250 ok"),
+        ("", "accepted 250 ok"),
+    ] {
+        let mut run = Run::new();
+        let all = Split::Every(usize::MAX);
+        run.say(b"220 mx\r\n", all);
+        run.say(b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n", all);
+        run.act("bdat a@example b@example");
+        run.act("written");
+        run.say(format!("250 ok\r\n250 ok\r\n250 ok\r\n{surplus}").as_bytes(), all);
+        assert_eq!(run.results.iter().map(shown).collect::<Vec<_>>(), [want], "{surplus:?}");
+    }
+}
+
+/// 100 KB of text for each of many recipients would be kept with each.
+#[test]
+fn b3_75_a_peer_s_text_is_kept_short_with_a_result() {
+    let flood = format!("550-{}\r\n", "é<b>\u{1b}[31m".repeat(100)).repeat(60) + "550 end\r\n";
+    for before in ["", "250 ok\r\n"] {
+        let mut run = Run::new();
+        let all = Split::Every(usize::MAX);
+        run.say(b"220 mx\r\n", all);
+        run.say(b"250-mx\r\n250 PIPELINING\r\n", all);
+        run.act("mail a@example b@example");
+        run.say(format!("{before}{flood}503 no\r\n503 no\r\n").as_bytes(), all);
+        let result = run.results.pop_front().unwrap();
+        let RecipientResult::Refused { reply, .. } = result else { panic!("{result:?}") };
+        let octets: usize = reply.lines.iter().map(|line| line.len()).sum();
+        assert!((1000..1040).contains(&octets) && reply.text().ends_with("..."), "{octets}: {reply}");
+    }
 }
 
 /// The lie stands in the buffer before the text is sent and is read only after.
 #[test]
 fn success_that_came_before_the_text_is_never_delivery() {
     let mut run = Run::new();
-    run.say(b"220 mx\r\n", 100);
-    run.say(b"250-mx\r\n250 PIPELINING\r\n", 100);
+    run.say(b"220 mx\r\n", Split::Every(100));
+    run.say(b"250-mx\r\n250 PIPELINING\r\n", Split::Every(100));
     run.act("mail a@example b@example");
     run.client().receive(b"250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n");
     let output = run.client().poll();

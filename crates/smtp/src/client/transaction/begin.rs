@@ -27,7 +27,7 @@ pub enum Begun {
 }
 
 impl Client {
-    /// Begins a transaction on an idle session, or behind others when [`Client::may_overlap`]. With
+    /// RFC 5321 3.3, RFC 2920 3.1, RFC 3030 2: begins a transaction on an idle session, or behind others when [`Client::may_overlap`]. With
     /// PIPELINING all commands go in one write; any but the first begins with RSET, because some
     /// servers would otherwise accept it under the sender of the one before. BDAT is used when
     /// `wanted` and offered.
