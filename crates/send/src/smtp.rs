@@ -8,6 +8,7 @@ mod examine;
 mod flow;
 mod host;
 mod idle;
+mod limits;
 mod map;
 mod outbox;
 mod parts;
@@ -20,9 +21,8 @@ mod trust;
 pub(crate) use connection::Duplex;
 pub use examine::Examination;
 pub(crate) use host::Host;
-pub use settings::{
-    Credentials, Deadlines, Endpoint, MINIMUM_RATE, Security, SettingsError, SmtpSettings, TlsSettings,
-};
+pub use limits::MINIMUM_RATE;
+pub use settings::{Credentials, Deadlines, Endpoint, Security, SettingsError, SmtpSettings, TlsSettings};
 
 pub use tls::{CertificateFacts, TlsFacts};
 

@@ -5,10 +5,10 @@ use super::connection::{Connection, Refused};
 use super::flow::Job;
 use super::parts::{self, Places, Wholes};
 use super::{Relay, content, idle, map};
-use crate::{BoxStream, Mail, MailOutcome, RecipientOutcome};
+use crate::{BoxStream, Mail, MailOutcome, Phase, RecipientOutcome, Trouble};
 use envelope::{Class, EnhancedStatus};
 use futures_util::{StreamExt, stream};
-use smtp::client::{Failure, FailureKind, Outcome, RecipientResult};
+use smtp::client::{self, Failure, FailureKind, Outcome, RecipientResult};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -69,8 +69,10 @@ impl Batch<'_> {
                 self.held.push_front(job);
             }
             if under_way == 0 {
-                let mail = self.mails.next().await?;
-                self.held.push_back(Job::new(mail));
+                // A stream that has ended is not asked again.
+                let next = if self.ended { None } else { self.mails.next().await };
+                self.ended = next.is_none();
+                self.held.push_back(Job::new(next?));
                 continue;
             }
             self.go_on().await;
@@ -160,7 +162,7 @@ impl Batch<'_> {
         let mut ended = connection.abandon(failure);
         if let Some(job) = first {
             let recipients = vec![RecipientResult::NotAttempted(failure.clone()); job.mail.to.len()];
-            ended.push((job, Outcome { recipients, transcript }));
+            ended.push((job, Outcome { recipients, transcript: transcript.clone() }));
         }
         let doubts = ended.iter().filter(|(_, outcome)| is_in_doubt(outcome)).count();
         let careful = self.relay.trust.ended(&self.relay.peer, failure, doubts);
@@ -171,9 +173,10 @@ impl Batch<'_> {
                 again.push_back(Job { retried: true, ..job });
                 continue;
             }
-            if matches!(failure.kind, FailureKind::Busy | FailureKind::Auth) {
-                self.trouble =
-                    Some(Box::new((map::trouble(failure.clone()), outcome.transcript.to_string())));
+            if is_of_the_relay(failure) {
+                // The others were not said to the relay at all, and what was said of this one is not theirs to read.
+                let trouble = Trouble { phase: Phase::Connect, ..map::trouble(failure.clone()) };
+                self.trouble = Some(Box::new((trouble, format!("{transcript}** {}\n", failure.text))));
             }
             self.settle(job, outcome);
         }
@@ -214,6 +217,13 @@ impl Batch<'_> {
         let outcome = RecipientOutcome::Undeliverable { status, text };
         MailOutcome::all(mail.ticket, mail.to.len(), outcome, &self.relay.peer)
     }
+}
+
+/// Whether the next mail would meet the same: the relay goes, or did not come as far as a text.
+fn is_of_the_relay(failure: &Failure) -> bool {
+    use client::Phase::{Data, End, Quit};
+    matches!(failure.kind, FailureKind::Busy | FailureKind::Auth)
+        || !matches!(failure.phase, Data | End | Quit)
 }
 
 fn is_in_doubt(outcome: &Outcome) -> bool {

@@ -1,6 +1,7 @@
 //! One connection: writes what the core says, reads while it writes, keeps the deadlines.
 
 use super::flow::Flow;
+use super::limits::READ;
 use super::trust::Caution;
 use super::{Relay, Security, TlsFacts, dial, map, sign_in, tls};
 use crate::Trouble;
@@ -19,8 +20,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// A transport in both directions.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
-
-const READ: usize = 8 * 1024;
 
 pub(super) struct Connection {
     pub(super) relay: Arc<Relay>,
@@ -71,11 +70,15 @@ impl Connection {
 
     /// The line alone; nothing is said yet.
     pub(super) async fn dial(relay: &Arc<Relay>, tried: &dial::Tried) -> Result<Self, Trouble> {
+        let credentials = relay.sign_in.credentials(&relay.settings).await?;
+        let line = dial::dial(relay, tried).await?;
+        Ok(Self::over(relay, line, credentials))
+    }
+
+    fn over(relay: &Arc<Relay>, line: dial::Line, credentials: Option<sasl::Credentials>) -> Self {
         let settings = &relay.settings;
-        let credentials = relay.sign_in.credentials(settings).await?;
         let is_token = |who: &&sasl::Credentials| who.means == sasl::Means::Token;
         let token = credentials.as_ref().filter(is_token).map(|who| who.secret.clone());
-        let line = dial::dial(relay, tried).await?;
         let config = client::Config {
             lmtp: settings.lmtp,
             hello: relay.hello.clone(),
@@ -109,7 +112,7 @@ impl Connection {
             }
             _ => format!("connected to {}", relay.peer),
         });
-        Ok(connection)
+        connection
     }
 
     /// Whether there is a newer token than the one that was refused here.
@@ -402,3 +405,6 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection").field("peer", &self.relay.peer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,13 @@ mod tried;
 pub(super) use tried::Tried;
 
 use super::connection::Duplex;
+use super::limits::ADDRESSES;
 use super::{Endpoint, Relay, TlsFacts, tls};
 use crate::{Phase, Trouble, TroubleKind};
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
-
-/// Addresses of one name that are tried.
-const ADDRESSES: usize = 16;
 
 /// An open line, whether it stays on this machine, and where it leads.
 pub(super) struct Line {

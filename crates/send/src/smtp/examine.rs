@@ -1,6 +1,7 @@
 //! A look at a relay as a postmaster takes it: connect, TLS, EHLO, sign-in, QUIT; nothing is sent.
 
 use super::connection::Connection;
+use super::limits::OVERHEARD;
 use super::{Relay, TlsFacts, dial};
 use crate::{Phase, Trouble};
 use ::smtp::Capabilities;
@@ -8,9 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
-
-/// Octets of what an unknown service says first.
-const OVERHEARD: usize = 200;
 
 /// How far a connection came, and what was learned on the way.
 #[derive(Debug, Clone)]

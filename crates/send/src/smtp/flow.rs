@@ -2,9 +2,9 @@
 //! meanwhile, each with its deadline.
 
 use super::connection::{Connection, hear};
+use super::limits::{IN_DOUBT, MINIMUM_RATE};
 use super::outbox::{self, Outbox};
 use super::parts::Places;
-use super::settings::MINIMUM_RATE;
 use super::tls;
 use super::trust::Caution;
 use crate::Mail;
@@ -17,9 +17,6 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, timeout_at};
-
-/// Octets of text that may be unanswered on a connection; a larger mail waits for its go-ahead.
-const IN_DOUBT: u64 = 1 << 20;
 
 /// A mail and whether a connection has died under it before.
 #[derive(Debug)]
@@ -52,6 +49,8 @@ pub(super) struct Flow {
     due: Instant,
     /// Nothing was heard since the connection was idle: it may be dead.
     pub(super) unproven: bool,
+    /// Why nothing more goes over this connection.
+    cut: Option<Failure>,
 }
 
 impl Flow {
@@ -64,6 +63,7 @@ impl Flow {
             moved: now,
             due: now,
             unproven: false,
+            cut: None,
         }
     }
 }
@@ -157,6 +157,9 @@ impl Connection {
 
     /// Moves octets until a mail is done or, `None`, the next may begin. May be dropped and called again.
     pub(super) async fn advance(&mut self) -> Result<Option<Served>, Failure> {
+        if let Some(failure) = self.flow.cut.clone() {
+            return Err(failure);
+        }
         loop {
             if let Some(event) = self.hear_core()? {
                 return Ok(event);
@@ -203,6 +206,7 @@ impl Connection {
             }
             Output::Done(number, outcome) => {
                 self.in_step(number)?;
+                self.stop_in_the_middle(number);
                 self.last_used = Instant::now();
                 self.relay.trust.answered();
                 let at = self.flow.under_way.iter().position(|(n, _)| *n == number);
@@ -224,6 +228,16 @@ impl Connection {
             return Err(self.failure(FailureKind::Misbehaved, text));
         }
         Ok(())
+    }
+
+    /// A mail is over and its text is not out. The rest of a chunk is counted (RFC 3030 2); the rest of a text behind
+    /// 354 would be commands to a server that reads on after its refusal, so it is not sent.
+    fn stop_in_the_middle(&mut self, transaction: u64) {
+        if self.client.is_spent() && self.flow.outbox.holds_text_of(transaction) {
+            self.flow.outbox = Outbox::default();
+            let text = "the relay refused a mail in the middle of its text, so the line is closed";
+            self.flow.cut = Some(Failure::new(FailureKind::Lost, smtp::client::Phase::Mail, None, text));
+        }
     }
 
     /// One read, or as many writes as the system takes now.

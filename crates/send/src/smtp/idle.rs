@@ -18,7 +18,7 @@ impl Idle {
 /// The youngest connection that still stands.
 pub(super) async fn take(relay: &Relay) -> Option<Connection> {
     while let Some(mut connection) = relay.idle.pop() {
-        if !connection.is_stale().await {
+        if connection.may_go_on() && !connection.is_stale().await {
             return Some(connection);
         }
     }

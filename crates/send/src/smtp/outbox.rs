@@ -36,6 +36,11 @@ impl Outbox {
         !self.is_empty() && self.unsaid.is_some_and(|unsaid| unsaid == transaction)
     }
 
+    /// Whether some of this transaction's text is still to be written.
+    pub(super) fn holds_text_of(&self, transaction: u64) -> bool {
+        self.pieces.iter().any(|piece| piece.ends == Some(transaction))
+    }
+
     pub(super) fn lines(&mut self, transaction: u64, octets: Vec<u8>) {
         self.unsaid = Some(transaction);
         self.pieces.push_back(Piece { octets: octets.into(), ends: None });

@@ -1,5 +1,6 @@
 //! What a relay's settings say, as plain values.
 
+use super::limits;
 use crate::token::TokenSource;
 use smtp::sasl::Secret;
 use std::fmt;
@@ -82,32 +83,15 @@ pub struct Deadlines {
     pub mail: Duration,
     pub rcpt: Duration,
     pub data: Duration,
-    /// Without any progress of the text; beside it the whole must make [`MINIMUM_RATE`].
+    /// Without any progress of the text; beside it the whole must make [`MINIMUM_RATE`](super::MINIMUM_RATE).
     pub block: Duration,
     pub end: Duration,
     pub quit: Duration,
 }
 
-/// Octets a second below which a peer takes our text too slowly.
-pub const MINIMUM_RATE: u64 = 500;
-
 impl Default for Deadlines {
     fn default() -> Self {
-        let minutes = |n: u64| Duration::from_secs(60 * n);
-        Self {
-            connect: Duration::from_secs(30),
-            connect_all: Duration::from_secs(90),
-            stagger: Duration::from_millis(250),
-            greeting: minutes(5),
-            suspicion: Duration::from_secs(10),
-            hello: minutes(5),
-            mail: minutes(5),
-            rcpt: minutes(5),
-            data: minutes(2),
-            block: minutes(3),
-            end: minutes(10),
-            quit: Duration::from_secs(5),
-        }
+        limits::DEADLINES
     }
 }
 
@@ -155,10 +139,10 @@ impl SmtpSettings {
             auth: None,
             tls: TlsSettings::default(),
             deadlines: Deadlines::default(),
-            max_idle: Duration::from_secs(30),
-            max_age: Duration::from_secs(300),
-            messages_per_connection: 100,
-            max_in_doubt: 8,
+            max_idle: limits::MAX_IDLE,
+            max_age: limits::MAX_AGE,
+            messages_per_connection: limits::MESSAGES_PER_CONNECTION,
+            max_in_doubt: limits::MAX_IN_DOUBT,
             unix_time: || 0,
         }
     }

@@ -1,10 +1,8 @@
 //! What a relay has earned: how much may be in doubt on a connection, and how carefully it is spoken to.
 
+use super::limits::WINDOWS;
 use smtp::client::{Failure, FailureKind};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Windows that must come back whole before several texts may be unanswered at once.
-const WINDOWS: u32 = 2;
 
 /// Kept while the process lives, for all connections of a relay.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ async fn the_peer_gets_the_envelope_and_the_octets() {
 }
 
 #[tokio::test]
-async fn any_text_arrives_whole_however_it_begins_and_ends() {
+async fn b3_59_any_text_arrives_whole_however_it_begins_and_ends() {
     let bodies = [
         ("", ".\r\n"),
         (".", "..\r\n.\r\n"),
@@ -59,7 +59,7 @@ async fn a_large_text_goes_through_in_pieces() {
 }
 
 #[tokio::test]
-async fn each_recipient_has_its_own_answer() {
+async fn b5_87_each_recipient_has_its_own_answer() {
     let dialogue = "C: MAIL\nC: RCPT\nC: RCPT\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 550 5.1.1 who\nS: 450 later\nS: 354 go\nBODY\nS: 250 id=1a-b";
     let peer = plain(&[&script(&[HELLO, dialogue])]).await;
     let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
@@ -74,7 +74,7 @@ async fn each_recipient_has_its_own_answer() {
 }
 
 #[tokio::test]
-async fn a_bare_line_end_is_never_sent() {
+async fn b3_62_a_bare_line_end_is_never_sent() {
     let peer = plain(&[HELLO]).await;
     let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
     let outcome =
@@ -84,11 +84,17 @@ async fn a_bare_line_end_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_peer_that_hangs_up_instead_of_answering_quit_changes_nothing() {
-    let peer = plain(&[&script(&[HELLO, TAKEN])]).await;
-    let mut settings = peer.settings(Security::Plain);
-    settings.messages_per_connection = 1;
-    assert_eq!(shown(&send_one(settings).await), ["accepted 250 2.0.0 Ok: queued as 77"]);
+async fn b3_54_a_peer_that_goes_instead_of_answering_quit_changes_nothing() {
+    for after in ["", "S: 421 bye", "C: QUIT", "C: QUIT\nS: 550 stay"] {
+        let said = [script(&[HELLO, TAKEN, after]).trim().to_owned()];
+        for peer in [Peer::tcp(&said, None).await, Peer::resetting(&said).await] {
+            let mut settings = peer.settings(Security::Plain);
+            settings.messages_per_connection = 1;
+            let outcome = send_one(settings).await;
+            assert_eq!(shown(&outcome), ["accepted 250 2.0.0 Ok: queued as 77"], "{after}");
+            assert_eq!(peer.connections(), 1);
+        }
+    }
 }
 
 #[tokio::test]
@@ -105,7 +111,7 @@ async fn mail_goes_over_a_unix_socket() {
 }
 
 #[tokio::test]
-async fn lmtp_answers_for_each_recipient() {
+async fn b5_87_lmtp_answers_for_each_recipient() {
     let dialogue = "S: 220 mx\nC: LHLO\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL\nC: RCPT\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY\nS: 250 kept\nS: 452 4.2.2 full";
     let peer = plain(&[dialogue]).await;
     let mut settings = peer.settings(Security::Plain);
@@ -131,8 +137,36 @@ async fn b3_58_recipients_over_the_relay_s_number_go_in_further_transactions() {
     assert_eq!(got, ["accepted 250 first", "accepted 250 second", "refused Rcpt 452 4.5.3 many"]);
 }
 
+/// 500 recipients, 100 at a time.
 #[tokio::test]
-async fn a_recipient_that_needs_smtputf8_does_not_drag_the_others_along() {
+async fn b3_58_four_hundred_of_five_hundred_go_in_four_transactions_more() {
+    let turn = |n: usize| {
+        let due = 500 - 100 * n;
+        let begin = if n == 0 { "C: MAIL" } else { "C: RSET\nS: 250 ok\nC: MAIL" };
+        let asked = "C: RCPT\n".repeat(due);
+        let taken = "S: 250 ok\n".repeat(100);
+        let over = "S: 452 4.5.3 many\n".repeat(due - 100);
+        format!("{begin}\nS: 250 ok\n{asked}C: DATA\n{taken}{over}S: 354 go\nBODY\nS: 250 turn {n}")
+    };
+    let turns: Vec<String> = (0..5).map(turn).collect();
+    let all: Vec<&str> =
+        std::iter::once(HELLO).chain(turns.iter().map(String::as_str)).chain(["HANG"]).collect();
+    let peer = plain(&[&script(&all)]).await;
+    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    let to: Vec<String> = (0..500).map(|n| format!("r{n}@example.com")).collect();
+    let to: Vec<&str> = to.iter().map(String::as_str).collect();
+    let outcomes = send(&sender, vec![mail(1, &to, "x\r\n")]).await;
+    let want: Vec<String> = (0..500).map(|n| format!("accepted 250 turn {}", n / 100)).collect();
+    assert_eq!(shown(&outcomes[0]), want);
+    let lines = peer.lines();
+    let taken: Vec<&String> = lines.iter().filter(|line| line.starts_with("RCPT TO:<r499@")).collect();
+    assert_eq!(taken.len(), 5, "asked for until it was taken");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("RCPT TO:<r0@")).count(), 1, "none twice");
+    peer.assert_followed();
+}
+
+#[tokio::test]
+async fn b3_64_a_recipient_that_needs_smtputf8_does_not_drag_the_others_along() {
     let hello = "S: 220 mx\nC: EHLO\nS: 250-mx\nS: 250-SMTPUTF8\nS: 250-8BITMIME\nS: 250 PIPELINING";
     let plainly = "C: MAIL FROM:<from@example.com>\nC: RCPT TO:<a\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY\nS: 250 first";
     let apart = "C: RSET\nC: MAIL FROM:<from@example.com> SMTPUTF8\nC: RCPT TO:<gr\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 553 5.6.7 not here\nS: 503 no";

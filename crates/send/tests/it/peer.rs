@@ -1,7 +1,7 @@
 //! A peer that follows a script, one per connection, over TCP or a unix socket, with TLS when told.
 //!
 //! `S: x` says x, in one write (`\r\n` in it ends a line) · `C: x` reads a line that begins with x · `BODY` reads to the lone dot · `READ n`
-//! reads n octets · `SCRAM x` checks the password x by SCRAM-SHA-256, bound to TLS where there is TLS · `TLS` makes TLS · `HANG` says nothing more · `HANGUP` closes without ado.
+//! reads n octets · `DRAIN` reads all there is to come · `SCRAM x` checks the password x by SCRAM-SHA-256, bound to TLS where there is TLS · `TLS` makes TLS · `HANG` says nothing more · `HANGUP` closes without ado.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -51,6 +51,8 @@ impl Drop for Peer {
 
 enum Listener {
     Tcp(TcpListener),
+    /// Ends its connections by RST.
+    Resetting(TcpListener),
     Unix(UnixListener),
 }
 
@@ -58,6 +60,11 @@ impl Listener {
     async fn accept(&self) -> io::Result<Box<dyn Duplex>> {
         Ok(match self {
             Self::Tcp(listener) => Box::new(listener.accept().await?.0),
+            Self::Resetting(listener) => {
+                let stream = listener.accept().await?.0;
+                stream.set_zero_linger()?;
+                Box::new(stream)
+            }
             Self::Unix(listener) => Box::new(listener.accept().await?.0),
         })
     }
@@ -85,6 +92,14 @@ impl Peer {
         let port = listener.local_addr().unwrap().port();
         let endpoint = Endpoint::Tcp { host: ip.to_string().into(), port };
         Self::serve(endpoint, &[script.into()], None, Listener::Tcp(listener))
+    }
+
+    /// As `tcp`, in clear; the end of a script is an RST.
+    pub(crate) async fn resetting(scripts: &[String]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint =
+            Endpoint::Tcp { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
+        Self::serve(endpoint, scripts, None, Listener::Resetting(listener))
     }
 
     pub(crate) fn unix(path: &Path, script: &str) -> Self {
@@ -182,6 +197,11 @@ async fn follow(
             "READ" => {
                 let mut octets = vec![0; rest.parse().unwrap()];
                 line.read_exact(&mut octets).await.map_err(|e| e.to_string())?;
+            }
+            "DRAIN" => {
+                let mut rest = Vec::new();
+                line.read_to_end(&mut rest).await.map_err(|e| e.to_string())?;
+                seen.bodies.lock().unwrap().push(rest);
             }
             "TLS" => {
                 let acceptor = acceptor.clone().unwrap();

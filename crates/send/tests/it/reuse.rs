@@ -1,6 +1,6 @@
 //! One connection for many mails, and what dies while it waits.
 
-use crate::peer::{AGAIN, HELLO, QUIT, TAKEN, mail, plain, script, send, shown};
+use crate::peer::{AGAIN, HELLO, Peer, QUIT, TAKEN, mail, plain, script, send, shown};
 use postrider_send::smtp::Security;
 use postrider_send::{Mail, Sender, SmtpSender};
 use std::time::Duration;
@@ -105,7 +105,7 @@ async fn the_relay_s_own_limit_is_obeyed() {
 
 /// Each ends a connection that had served one mail; the second mail must not notice.
 #[tokio::test]
-async fn a_connection_that_died_costs_no_attempt() {
+async fn b3_67_a_connection_that_died_costs_no_attempt() {
     let deaths = [
         "",
         "S: 421 idle too long",
@@ -115,17 +115,19 @@ async fn a_connection_that_died_costs_no_attempt() {
         "C: RSET\nS: 250 ok\nC: MAIL\nS: 250 ok\nS: 421 going",
     ];
     for death in deaths {
-        let peer = plain(&[script(&[HELLO, TAKEN, death]).trim(), &script(&[HELLO, TAKEN, "HANG"])]).await;
-        let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
-        for outcome in send(&sender, mails(2)).await {
-            assert_eq!(shown(&outcome), OK, "{death:?}");
+        let scripts = [script(&[HELLO, TAKEN, death]).trim().to_owned(), script(&[HELLO, TAKEN, "HANG"])];
+        for peer in [Peer::tcp(&scripts, None).await, Peer::resetting(&scripts).await] {
+            let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+            for outcome in send(&sender, mails(2)).await {
+                assert_eq!(shown(&outcome), OK, "{death:?}");
+            }
+            assert_eq!(peer.connections(), 2, "{death:?}");
         }
-        assert_eq!(peer.connections(), 2, "{death:?}");
     }
 }
 
 #[tokio::test]
-async fn what_may_have_been_delivered_is_never_sent_again() {
+async fn b3_53_what_may_have_been_delivered_is_never_sent_again() {
     let dies = "C: RSET\nC: MAIL\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY";
     let peer = plain(&[&script(&[HELLO, TAKEN, dies])]).await;
     let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();

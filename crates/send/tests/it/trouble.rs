@@ -1,7 +1,7 @@
 //! Relays that are down, silent, busy or wrong.
 
-use crate::peer::{HELLO, TAKEN, mail, plain, script, send, send_one, shown, trouble_text};
-use postrider_send::smtp::{Deadlines, Endpoint, Security, SmtpSettings};
+use crate::peer::{AGAIN, HELLO, Peer, TAKEN, mail, plain, script, send, send_one, shown, trouble_text};
+use postrider_send::smtp::{Endpoint, Security, SmtpSettings};
 use postrider_send::{Phase, SmtpSender};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn check(parts: &[&str], want: &str) {
 }
 
 #[tokio::test]
-async fn each_way_to_fail_has_its_class() {
+async fn b3_56_each_way_to_fail_has_its_class() {
     check(&["S: 554 no service"], "not attempted Busy Greeting").await;
     check(&["S: 421 busy"], "not attempted Busy Greeting").await;
     check(&[""], "not attempted Lost Greeting").await;
@@ -37,12 +37,82 @@ async fn each_way_to_fail_has_its_class() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_the_middle_of_the_text_is_read_though_the_peer_has_gone() {
-    let peer = plain(&[&script(&[HELLO, READY, "READ 1000\nS: 552 5.3.4 too big"])]).await;
+async fn b3_55_a_refusal_in_the_middle_of_the_text_is_read_though_the_peer_has_gone() {
+    let early = [script(&[HELLO, READY, "READ 1000\nS: 552 5.3.4 too big"])];
+    for peer in [Peer::tcp(&early, None).await, Peer::resetting(&early).await] {
+        let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+        let body = "x\r\n".repeat(4_000_000);
+        let outcome = send(&sender, vec![mail(1, &["b@example.com"], &body)]).await.remove(0);
+        assert_eq!(shown(&outcome), ["refused End 552 5.3.4 too big"]);
+    }
+}
+
+/// To a server that no longer takes a text, the rest of it would be commands: whoever wrote it could send as anybody.
+#[tokio::test]
+async fn b3_55_after_a_refusal_in_the_middle_nothing_more_is_sent() {
+    let early = script(&[HELLO, READY, "READ 1000\nS: 552 5.3.4 too big\nDRAIN"]);
+    let peer = plain(&[&early, &script(&[HELLO, TAKEN, "HANG"])]).await;
     let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
-    let body = "x\r\n".repeat(4_000_000);
-    let outcome = send(&sender, vec![mail(1, &["b@example.com"], &body)]).await.remove(0);
-    assert_eq!(shown(&outcome), ["refused End 552 5.3.4 too big"]);
+    let body = format!("{}RSET\r\nMAIL FROM:<ceo@example.com>\r\n", "x\r\n".repeat(4_000_000));
+    let mails = vec![mail(1, &["b@example.com"], &body), mail(2, &["c@example.com"], "x\r\n")];
+    let outcomes = send(&sender, mails).await;
+    assert_eq!(shown(&outcomes[0]), ["refused End 552 5.3.4 too big"]);
+    assert_eq!(shown(&outcomes[1]), ["accepted 250 2.0.0 Ok: queued as 77"]);
+    assert_eq!(peer.connections(), 2);
+    let sent = String::from_utf8(peer.bodies().remove(0)).unwrap();
+    assert!(!sent.contains("RSET") && !sent.contains("\r\n.\r\n"), "{} octets more", sent.len());
+}
+
+/// The first mail after the relay was found silent would wait as long as that one, and each of the batch.
+#[tokio::test]
+async fn b3_44_a_relay_that_falls_silent_costs_a_batch_one_deadline() {
+    let silent = script(&[HELLO, "C: MAIL\nHANG"]);
+    let gone = script(&[HELLO, "C: MAIL"]);
+    for (dialogue, want) in [(silent, "Timeout"), (gone, "Lost")] {
+        let peer = plain(&[&dialogue]).await;
+        let mut settings = peer.settings(Security::Plain);
+        settings.deadlines.mail = Duration::from_millis(50);
+        let sender = SmtpSender::new(settings).unwrap();
+        let mails = (0..5).map(|n| mail(n, &["b@example.com"], "x\r\n")).collect();
+        let outcomes = send(&sender, mails).await;
+        assert_eq!(shown(&outcomes[0]), [format!("not attempted {want} Mail")]);
+        for other in &outcomes[1..] {
+            assert_eq!(shown(other), [format!("not attempted {want} Connect")]);
+            assert!(!other.transcript.contains("RCPT"), "another mail's lines: {}", other.transcript);
+            assert!(other.transcript.contains("<- 220 mx"), "{}", other.transcript);
+        }
+        assert_eq!((outcomes.len(), peer.connections()), (5, 1));
+    }
+}
+
+/// 10 MB without a line's end, wherever it comes.
+#[tokio::test]
+async fn b3_47_a_line_without_end_is_cut_and_the_connection_dropped() {
+    let flood = format!("S: 250 {}", "x".repeat(10_000_000));
+    for (parts, want) in [
+        (vec![&*flood], "not attempted Misbehaved Greeting"),
+        (vec!["S: 220 mx\nC: EHLO", &flood], "not attempted Misbehaved Hello"),
+        (vec![HELLO, "C: MAIL", &flood], "not attempted Misbehaved Mail"),
+        (vec![HELLO, READY, "BODY", &flood], "unknown Misbehaved End"),
+    ] {
+        check(&parts, want).await;
+    }
+}
+
+/// Between two mails and behind the last word: it belongs to no command of the next mail.
+#[tokio::test]
+async fn b3_49_what_is_said_unasked_ends_the_connection() {
+    for unasked in ["250 by the way", "250 ok\\r\\n250 ok\\r\\n354 go\\r\\n250 queued", "2"] {
+        // In the same write, so that it is there before the next mail begins.
+        let first = script(&[HELLO, &format!("{TAKEN}\\r\\n{unasked}"), "HANG"]);
+        let peer = plain(&[&first, &script(&[HELLO, TAKEN, AGAIN, "HANG"])]).await;
+        let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+        for n in 0..2 {
+            let outcomes = send(&sender, vec![mail(n, &["b@example.com"], "x\r\n")]).await;
+            assert_eq!(shown(&outcomes[0]), ["accepted 250 2.0.0 Ok: queued as 77"], "{unasked}");
+        }
+        assert_eq!((peer.connections(), peer.bodies().len()), (2, 2), "{unasked}");
+    }
 }
 
 #[tokio::test]
@@ -75,38 +145,6 @@ async fn after_a_turned_away_batch_the_next_one_tries_again() {
     assert_eq!(shown(&outcome), ["accepted 250 2.0.0 Ok: queued as 77"]);
 }
 
-/// Only the deadline of the stage is short, so that a slow machine cannot end another one first.
-#[tokio::test]
-async fn silence_at_each_stage_ends_by_its_deadline() {
-    type Pick = fn(&mut Deadlines) -> &mut Duration;
-    let stages: [(&[&str], Pick, &str); 7] = [
-        (&["HANG"], |all| &mut all.greeting, "not attempted Timeout Greeting"),
-        (&["S: 220-mx\nHANG"], |all| &mut all.greeting, "not attempted Timeout Greeting"),
-        (&["S: 220 mx\nC: EHLO\nHANG"], |all| &mut all.hello, "not attempted Timeout Hello"),
-        (&[HELLO, "C: MAIL\nHANG"], |all| &mut all.mail, "not attempted Timeout Mail"),
-        (&[HELLO, "C: MAIL\nS: 250 ok\nHANG"], |all| &mut all.rcpt, "not attempted Timeout Rcpt"),
-        (&[HELLO, "C: MAIL\nS: 250 ok\nS: 250 ok\nHANG"], |all| &mut all.data, "not attempted Timeout Data"),
-        (&[HELLO, READY, "BODY\nHANG"], |all| &mut all.end, "unknown Timeout End"),
-    ];
-    for (parts, pick, want) in stages {
-        let peer = plain(&[&script(parts)]).await;
-        let mut settings = peer.settings(Security::Plain);
-        *pick(&mut settings.deadlines) = Duration::from_millis(50);
-        assert_eq!(shown(&send_one(settings).await), [want], "{parts:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_peer_that_stops_reading_is_left() {
-    let peer = plain(&[&script(&[HELLO, READY, "HANG"])]).await;
-    let mut settings = peer.settings(Security::Plain);
-    settings.deadlines.block = Duration::from_millis(200);
-    let sender = SmtpSender::new(settings).unwrap();
-    let body = "x\r\n".repeat(4_000_000);
-    let outcome = send(&sender, vec![mail(1, &["b@example.com"], &body)]).await.remove(0);
-    assert_eq!(shown(&outcome), ["not attempted Timeout End"]);
-}
-
 #[tokio::test]
 async fn silence_where_a_greeting_should_be_hints_at_tls() {
     let peer = plain(&["HANG"]).await;
@@ -116,7 +154,7 @@ async fn silence_where_a_greeting_should_be_hints_at_tls() {
 }
 
 #[tokio::test]
-async fn foreign_text_is_escaped_in_the_transcript() {
+async fn b3_48_foreign_text_is_escaped_in_the_transcript() {
     let peer = plain(&["S: 554 \x1b[31mred \u{202e}turned"]).await;
     let outcome = send_one(peer.settings(Security::Plain)).await;
     assert!(outcome.transcript.contains("\\u{1b}[31mred \\u{202e}turned"), "{}", outcome.transcript);
