@@ -74,12 +74,15 @@ impl Desk {
         job.route != self.route
     }
 
-    /// The relay that comes next, for mail that this one cannot take as it is.
+    /// The relay that comes next, for mail that this one cannot take as it is. Behind the last comes the first, if the
+    /// mail is here because those before were in trouble, and not because they could not take it either.
     pub(crate) fn next(&self, job: &Job) -> Option<Arc<str>> {
         if self.is_named_by(job) {
             return None;
         }
-        self.siblings().nth(self.place + 1).map(|desk| desk.relay.name.clone())
+        let behind = self.siblings().nth(self.place + 1);
+        let first = || self.siblings().next().filter(|_| self.place > 0 && !job.pinned);
+        behind.or_else(first).map(|desk| desk.relay.name.clone())
     }
 
     /// How long until any relay of the route may be tried, when this one is left alone for `own`.

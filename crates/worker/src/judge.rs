@@ -72,6 +72,8 @@ fn not_attempted(trouble: &Trouble, case: Case<'_>) -> Verdict {
         // The line broke under this mail's own bytes: charged to the mail, so that one poisonous
         // mail cannot close the relay for all.
         (_, Phase::Data | Phase::End) => retry(case),
+        // So does a mail whose very envelope ends the line each time, while others are served.
+        (_, Phase::Mail | Phase::Rcpt) if case.tripped_alone => retry(case),
         _ => Verdict::RelayTrouble,
     }
 }

@@ -11,6 +11,9 @@ use queue::{Job, JobId};
 use send::{MailOutcome, Phase, RecipientOutcome, TroubleKind};
 use std::time::Duration;
 
+/// Most octets of a peer's reply that a relay's trouble is told with.
+const SAID: usize = 300;
+
 /// A verdict for each open recipient.
 pub(crate) struct Verdicts {
     pub(crate) each: Vec<Verdict>,
@@ -87,6 +90,9 @@ pub(crate) fn tell(desk: &Desk, job: &Job, outcome: &MailOutcome, verdicts: &Ver
             refused(desk, *phase, reply, mass_failure)
         }
         (RecipientOutcome::NotAttempted(t) | RecipientOutcome::Unknown(t), _) => {
+            if matches!(t.phase, Phase::Mail | Phase::Rcpt) {
+                desk.health().tripped(id);
+            }
             let cause = describe(t.phase, t.reply.as_ref(), &t.text);
             if t.kind == TroubleKind::Busy {
                 desk.throttle(&cause, Duration::ZERO)
@@ -116,7 +122,9 @@ fn refused(desk: &Desk, phase: Phase, reply: &Reply, mass_failure: bool) -> Dura
     desk.trouble(Pace::Mass, &cause, Duration::ZERO)
 }
 
+/// For logs and consoles: what the peer says is a stranger's text.
 fn describe(phase: Phase, reply: Option<&Reply>, text: &str) -> String {
+    let reply = reply.map(|reply| smtp::escape(&reply.to_string(), SAID));
     match (reply, text.is_empty()) {
         (Some(reply), true) => format!("{}: {reply}", phase.command()),
         (Some(reply), false) => format!("{}: {text} ({reply})", phase.command()),

@@ -120,6 +120,17 @@ fn a_relay_that_refuses_all_is_held_and_a_mail_that_trips_it_alone_is_charged() 
     check(554, "5.7.1 Relay access denied", false, true, Want::Failed);
     check(450, "4.7.1 too many connections", false, true, Want::Retry);
     check(421, "closing", false, true, Want::Retry);
+    let lost = |phase| {
+        RecipientOutcome::NotAttempted(Trouble { kind: Kind::Lost, phase, reply: None, text: "".into() })
+    };
+    for (phase, alone, want) in [
+        (Phase::Mail, false, Want::Relay),
+        (Phase::Mail, true, Want::Retry),
+        (Phase::Rcpt, true, Want::Retry),
+        (Phase::Connect, true, Want::Relay),
+    ] {
+        assert_eq!(verdict(&lost(phase), |c| c.tripped_alone = alone), want, "{phase:?} {alone}");
+    }
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod drain;
 mod outage;
 mod refusals;
 mod relays;
+mod strain;

@@ -120,7 +120,7 @@ async fn mail_in_doubt_goes_back_to_the_relay_that_may_have_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mail_that_one_relay_cannot_carry_is_given_to_the_next() {
+async fn b3_63_mail_that_one_relay_cannot_carry_is_given_to_the_next() {
     let cannot = |_: &Mail, _| {
         let status = EnhancedStatus { class: Class::Permanent, subject: 6, detail: 7 };
         Answer::All(RecipientOutcome::Undeliverable { status, text: "no SMTPUTF8 here".into() })
@@ -134,6 +134,33 @@ async fn mail_that_one_relay_cannot_carry_is_given_to_the_next() {
     assert_eq!(bench.until(id, Status::Failed).await.attempts.len(), 2, "the last one's word is final");
     let id = named(&bench, "first").await;
     assert_eq!(bench.until(id, Status::Failed).await.attempts.len(), 1, "its caller wants no other");
+}
+
+/// The spare relay cannot take it; the first could, and is only down.
+#[tokio::test(start_paused = true)]
+async fn b3_63_mail_that_the_spare_relay_cannot_carry_waits_for_the_first() {
+    let cannot = |_: &Mail, _| {
+        let status = EnhancedStatus { class: Class::Permanent, subject: 6, detail: 3 };
+        Answer::All(RecipientOutcome::Undeliverable { status, text: "no 8BITMIME here".into() })
+    };
+    let first = Switch::default();
+    first.set(true);
+    let mut bench = bench_of(vec![relay("first", first.script()), relay("second", cannot)]);
+    let id = bench.submit(&["b@example.org"]).await;
+    while !bench.view(id).await.attempts.iter().any(|a| a.relay == "second") {
+        bench.changed().await;
+    }
+    first.set(false);
+    let view = loop {
+        bench.pass(Duration::from_secs(2));
+        let view = bench.view(id).await;
+        if view.status.is_final() {
+            break view;
+        }
+        bench.changed().await;
+    };
+    assert_eq!(view.status, Status::Sent);
+    assert_eq!(in_turn(&view), ["first", "second", "first"]);
 }
 
 #[tokio::test(start_paused = true)]
