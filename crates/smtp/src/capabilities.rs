@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub mail_max: Option<u32>,
     /// RFC 9422: most recipients in one transaction.
     pub rcpt_max: Option<u32>,
+    /// RFC 9422: most domains among the recipients of one transaction.
+    pub rcpt_domain_max: Option<u32>,
 }
 
 /// One EHLO line.
@@ -98,6 +100,8 @@ impl Capabilities {
                 self.mail_max = value;
             } else if name.eq_ignore_ascii_case("RCPTMAX") {
                 self.rcpt_max = value;
+            } else if name.eq_ignore_ascii_case("RCPTDOMAINMAX") {
+                self.rcpt_domain_max = value;
             }
         }
     }
@@ -159,8 +163,8 @@ mod tests {
 
     #[test]
     fn limits_and_unknown_keywords_are_kept() {
-        let caps = read(&["LIMITS MAILMAX=20 RCPTMAX=x FOO=1", "XCLIENT NAME ADDR", ""]);
-        assert_eq!((caps.mail_max, caps.rcpt_max), (Some(20), None));
+        let caps = read(&["LIMITS MAILMAX=20 RCPTMAX=x rcptdomainmax=3 FOO=1", "XCLIENT NAME ADDR", ""]);
+        assert_eq!((caps.mail_max, caps.rcpt_max, caps.rcpt_domain_max), (Some(20), None, Some(3)));
         assert_eq!(caps.keywords.len(), 2);
         assert_eq!(&*caps.keywords[1].parameters, "NAME ADDR");
     }

@@ -19,9 +19,21 @@ pub fn escape(text: &str, limit: usize) -> String {
     out
 }
 
+/// Text of at most `limit` octets: the middle is cut out, at character borders.
+pub fn shorten(text: String, limit: usize) -> String {
+    if text.len() <= limit {
+        return text;
+    }
+    const GAP: &str = "\n...\n";
+    let half = (limit - GAP.len()) / 2;
+    let head = (0..=half).rev().find_map(|at| text.get(..at)).unwrap_or_default();
+    let tail = (text.len() - half..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default();
+    format!("{head}{GAP}{tail}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::{escape, shorten};
 
     #[test]
     fn what_turns_hides_or_controls_is_shown_as_it_is_written() {
@@ -31,5 +43,14 @@ mod tests {
         check("abc\u{202e}cba", 80, "abc\\u{202e}cba");
         check("Zürich", 80, "Zürich");
         check("0123456789", 4, "0123...");
+    }
+
+    #[test]
+    fn the_middle_goes_and_both_ends_stay() {
+        let check = |text: &str, want: &str| assert_eq!(shorten(text.to_owned(), 15), want, "{text:?}");
+        check("", "");
+        check("0123456789abcde", "0123456789abcde");
+        check("0123456789abcdef", "01234\n...\nbcdef");
+        check("ääääääääää", "ää\n...\nää");
     }
 }

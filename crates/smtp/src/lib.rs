@@ -16,6 +16,6 @@ mod violation;
 
 pub use capabilities::Capabilities;
 pub use command::{Command, CommandError};
-pub use escape::escape;
+pub use escape::{escape, shorten};
 pub use reply::{ReplyParser, write_reply};
 pub use violation::Violation;

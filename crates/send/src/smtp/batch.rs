@@ -219,10 +219,11 @@ impl Batch<'_> {
     }
 }
 
-/// Whether the next mail would meet the same: the relay goes, or did not come as far as a text.
+/// Whether the next mail would meet the same: the relay goes, did not come as far as a text, or lets us wait for
+/// minutes each time.
 fn is_of_the_relay(failure: &Failure) -> bool {
     use client::Phase::{Data, End, Quit};
-    matches!(failure.kind, FailureKind::Busy | FailureKind::Auth)
+    matches!(failure.kind, FailureKind::Busy | FailureKind::Auth | FailureKind::Timeout)
         || !matches!(failure.phase, Data | End | Quit)
 }
 

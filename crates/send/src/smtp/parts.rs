@@ -4,7 +4,7 @@
 
 use crate::{Mail, MailOutcome, Phase, RecipientOutcome};
 use smtp::Capabilities;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The recipients of a part, by their places in the mail.
 pub(super) type Places = Vec<usize>;
@@ -15,9 +15,32 @@ pub(super) fn cut(mail: &Mail, caps: &Capabilities) -> Vec<Places> {
     let apart = caps.smtputf8 && plain_text;
     let (needy, others): (Places, Places) = (0..mail.to.len())
         .partition(|n| mail.to.get(*n).is_some_and(|to| apart && to.address.needs_smtputf8()));
-    let most = caps.rcpt_max.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX).max(1);
     let parts = [others, needy].into_iter().filter(|places| !places.is_empty());
-    parts.flat_map(|places| places.chunks(most).map(<[usize]>::to_vec).collect::<Vec<_>>()).collect()
+    parts.flat_map(|places| within(mail, &places, caps)).collect()
+}
+
+/// No more recipients, and no more of their domains, than the relay takes in one transaction (RFC 9422 4).
+fn within(mail: &Mail, places: &[usize], caps: &Capabilities) -> Vec<Places> {
+    let bound = |limit: Option<u32>| limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX).max(1);
+    let (most, most_domains) = (bound(caps.rcpt_max), bound(caps.rcpt_domain_max));
+    if most_domains == usize::MAX {
+        return places.chunks(most).map(<[usize]>::to_vec).collect();
+    }
+    let mut parts: Vec<Places> = Vec::new();
+    let mut domains = HashSet::new();
+    for place in places {
+        let Some(domain) = mail.to.get(*place).map(|to| to.address.domain()) else { continue };
+        let fits = domains.contains(domain) || domains.len() < most_domains;
+        match parts.last_mut().filter(|part| fits && part.len() < most) {
+            Some(part) => part.push(*place),
+            None => {
+                domains.clear();
+                parts.push(vec![*place]);
+            }
+        }
+        domains.insert(domain);
+    }
+    parts
 }
 
 /// The mail for some of its recipients; its text is shared.
@@ -91,21 +114,21 @@ impl Wholes {
             return None;
         }
         let whole = self.0.remove(&outcome.ticket)?;
+        let recipients: Vec<_> = whole.recipients.into_iter().flatten().collect();
         Some(MailOutcome {
             ticket: outcome.ticket,
-            recipients: whole.recipients.into_iter().flatten().collect(),
-            transcript: shorten(whole.transcript).into(),
+            transcript: shorten(whole.transcript, &recipients).into(),
+            recipients,
             remote_id: whole.remote_id,
             peer: outcome.peer,
         })
     }
 }
 
-/// No longer than one transaction's may be: the beginning is kept.
-fn shorten(mut text: String) -> String {
-    let end = (0..=smtp::limits::TRANSCRIPT.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    text.truncate(end.unwrap_or(0));
-    text
+/// No longer than one transaction's may be.
+fn shorten(text: String, recipients: &[RecipientOutcome]) -> String {
+    let good = recipients.iter().all(|r| matches!(r, RecipientOutcome::Accepted(_)));
+    smtp::shorten(text, if good { smtp::limits::TRANSCRIPT_SUCCESS } else { smtp::limits::TRANSCRIPT })
 }
 
 #[cfg(test)]
@@ -141,6 +164,11 @@ mod tests {
         check(&["b@grün.example", "e@c.d"], true, None, &[&[0, 1]]);
         check(&["a@c.d", "b@c.d", "c@c.d", "d@c.d", "e@c.d"], true, Some(2), &[&[0, 1], &[2, 3], &[4]]);
         check(&["a@c.d", "b@c.d"], true, Some(0), &[&[0], &[1]]);
+        let caps = Capabilities { rcpt_domain_max: Some(1), rcpt_max: Some(2), ..Capabilities::default() };
+        let to = ["a@c.d", "b@c.d", "c@c.d", "d@e.f", "e@c.d", "f@c.d"];
+        assert_eq!(cut(&mail(&to), &caps), [vec![0, 1], vec![2], vec![3], vec![4, 5]]);
+        let caps = Capabilities { rcpt_domain_max: Some(2), ..Capabilities::default() };
+        assert_eq!(cut(&mail(&["a@c.d", "b@e.f", "c@c.d", "d@g.h"]), &caps), [vec![0, 1, 2], vec![3]]);
         let whole = Mail { utf8_header: true, ..mail(&["b@c.d", "grün@c.d"]) };
         let caps = Capabilities { smtputf8: true, ..Capabilities::default() };
         assert_eq!(cut(&whole, &caps), [vec![0, 1]], "all need it");
@@ -190,5 +218,17 @@ mod tests {
         };
         assert_eq!(whole.recipients.iter().map(said).collect::<Vec<_>>(), ["first", "second", "first"]);
         assert_eq!((&*whole.transcript, wholes.0.len()), ("firstsecond", 0));
+        let mut long = |outcome: RecipientOutcome| {
+            wholes.expect(7, 2);
+            let part = |outcome| MailOutcome {
+                transcript: "x".repeat(250).into(),
+                ..MailOutcome::all(7, 1, outcome, "")
+            };
+            assert_eq!(wholes.take(&[0], part(RecipientOutcome::Accepted(Reply::new(250, "")))), None);
+            wholes.take(&[1], part(outcome)).unwrap().transcript.len()
+        };
+        let refused = RecipientOutcome::Refused { phase: Phase::Rcpt, reply: Reply::new(550, "") };
+        assert!(long(RecipientOutcome::Accepted(Reply::new(250, ""))) <= 300);
+        assert_eq!(long(refused), 500);
     }
 }

@@ -159,6 +159,11 @@ impl Client {
             return Err(self.violated_at(Phase::Data, Violation::ForeignSender, reply));
         }
         let number = running.number;
+        if running.accepted.is_empty() && self.config.lmtp {
+            // RFC 2033 4.2: an answer for each recipient, so to a dot for nobody there would be none.
+            self.reusable = false;
+            return self.finish();
+        }
         if running.accepted.is_empty() {
             self.expect(number, Expect::LoneDot);
             self.transcript.sent(number, ".");

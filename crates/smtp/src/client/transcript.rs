@@ -102,7 +102,7 @@ impl Transcript {
         if let Some(mail) = self.mail(transaction) {
             mail.write(&mut out);
         }
-        shorten(out, limits::TRANSCRIPT_SUCCESS)
+        crate::shorten(out, limits::TRANSCRIPT_SUCCESS)
     }
 
     fn mail(&self, transaction: u64) -> Option<&Ends> {
@@ -116,18 +116,6 @@ impl Transcript {
             None => self.session.push(&line, limits::TRANSCRIPT_SESSION / 2 - 16),
         }
     }
-}
-
-/// Cuts the middle out, at character borders.
-fn shorten(text: String, limit: usize) -> String {
-    if text.len() <= limit {
-        return text;
-    }
-    const GAP: &str = "\n...\n";
-    let half = (limit - GAP.len()) / 2;
-    let head = (0..=half).rev().find_map(|at| text.get(..at)).unwrap_or_default();
-    let tail = (text.len() - half..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default();
-    format!("{head}{GAP}{tail}")
 }
 
 fn escape(text: &str) -> String {
