@@ -1,7 +1,7 @@
 //! Many mails, many relays, and one that will not do: what is bounded, what is told, and who pays.
 
-use crate::bench::{Answer, Bench, accepted, bench, job, refused, relay, trouble};
-use postrider_worker::{Route, Worker, WorkerSettings};
+use crate::bench::{Answer, Bench, accepted, bench, bench_of, job, refused, relay, trouble};
+use postrider_worker::{Rate, Route, Worker, WorkerSettings};
 use queue::{Clock, Status, Store};
 use send::{Phase, RecipientOutcome, TroubleKind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -167,4 +167,19 @@ async fn b3_75_a_peer_s_words_are_escaped_and_short_where_its_trouble_is_told() 
     let told = bench.worker.relays().status()[0].trouble.clone().unwrap();
     assert!(told.len() < 400 && !told.contains(['\u{1b}', '\r', '\n']), "{told}");
     assert!(told.contains("535 5.7.8 <script>\\u{1b}[31m"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_is_given_no_more_than_its_rate() {
+    let (mut slow, sender) = relay("default", |_, _| Answer::All(accepted()));
+    slow.rate = Some(Rate { mails: 10, per: Duration::from_secs(1) });
+    let mut bench = bench_of(vec![(slow, sender)]);
+    let start = tokio::time::Instant::now();
+    bench.submit_all((0..60).map(|_| job(&["b@example.org"])).collect()).await;
+    while count(&bench, Status::Sent).await < 60 {
+        bench.changed().await;
+    }
+    // Ten at once, then ten a second.
+    let took = start.elapsed().as_millis();
+    assert!((4_900..5_500).contains(&took), "{took} ms");
 }
