@@ -16,14 +16,48 @@ pub struct Certificate {
 
 impl Certificate {
     pub fn new() -> Self {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("plain names");
+        Self::with(&["localhost", "127.0.0.1"], |_| {})
+    }
+
+    /// Self-signed for these names, with more of it changed.
+    pub fn with(names: &[&str], edit: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = rcgen::CertificateParams::new(names).expect("plain names");
+        edit(&mut params);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = params.self_signed(&key).expect("a certificate");
         Certificate {
-            pem: made.cert.pem(),
-            key_pem: made.signing_key.serialize_pem(),
-            der: made.cert.der().to_vec(),
-            key_der: made.signing_key.serialize_der(),
+            pem: made.pem(),
+            key_pem: key.serialize_pem(),
+            der: made.der().to_vec(),
+            key_der: key.serialize_der(),
         }
+    }
+
+    /// One that ended in 2001.
+    pub fn ended(names: &[&str]) -> Self {
+        Self::with(names, |params| {
+            params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2001, 2, 3);
+        })
+    }
+
+    /// One that begins in 2090.
+    pub fn to_come(names: &[&str]) -> Self {
+        Self::with(names, |params| {
+            params.not_before = rcgen::date_time_ymd(2090, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2091, 1, 1);
+        })
+    }
+
+    /// One marked as an authority (CA:TRUE), as `openssl req -x509` makes it.
+    pub fn authority(names: &[&str]) -> Self {
+        Self::with(names, |params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained))
+    }
+
+    /// One that has its name in the Common Name alone.
+    pub fn common_name(name: &str) -> Self {
+        Self::with(&[], |params| params.distinguished_name.push(rcgen::DnType::CommonName, name))
     }
 
     /// Writes `cert.pem` and `key.pem`; returns their paths.

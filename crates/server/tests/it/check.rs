@@ -118,6 +118,46 @@ async fn certificates_and_what_makes_them_good() {
     check(&format!("{url}\nFINGERPRINT = {other}"), &["certificate"], 76, &[&pin]).await;
 }
 
+/// Each kind of certificate that does not fit, whether it is listed in CA_FILE, and words of cause and remedy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_does_not_fit_is_explained() {
+    let here = ["127.0.0.1"];
+    for (certificate, listed, cause, remedy) in [
+        (Certificate::ended(&here), true, "ended on 2001-02-03", "must get a new one"),
+        (Certificate::to_come(&here), true, "begins on 2090-01-01", "is our clock right"),
+        (
+            Certificate::authority(&here),
+            false,
+            "marked as an authority (CA:TRUE)",
+            "put this very certificate",
+        ),
+        (Certificate::common_name("mx.example"), true, "mx.example", "make one with 127.0.0.1"),
+        (
+            Certificate::with(&["mx.example", "*.example"], |_| ()),
+            true,
+            "for mx.example, *.example, not for 127.0.0.1",
+            "write one of its names",
+        ),
+        (Certificate::with(&here, |_| ()), false, "nobody but itself signed it", "put it into CA_FILE"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, _) = certificate.write(folder.path());
+        let starttls = format!("{}C: STARTTLS\nS: 220 go\nS: ~", hello(&["STARTTLS"]));
+        for (url, script) in [("smtps", "S: ~"), ("smtp+starttls", &*starttls)] {
+            let relay = Script::secured(script, certificate.acceptor()).await.expect("it listens");
+            let mut lines = format!("URL = {url}://127.0.0.1:{}", relay.port());
+            if listed {
+                lines.push_str(&format!("\nCA_FILE = {}", file.display()));
+            }
+            let relay = check(&lines, &["certificate"], 76, &[]).await;
+            let finding = &relay["findings"][0];
+            let says =
+                |key: &str, words: &str| finding[key].as_str().is_some_and(|text| text.contains(words));
+            assert!(says("cause", cause) && says("remedy", remedy), "{url}: {finding:#}");
+        }
+    }
+}
+
 /// The system's roots are those of a file here, as OpenSSL's variable names it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_system_s_roots_count_also_beside_a_file_of_ours() {
@@ -164,6 +204,9 @@ async fn signing_in() {
     check_script(&hello(&[]), SIGNED_IN, &["auth_not_offered"], 78, &["587"]).await;
     check_script(&hello(&["STARTTLS"]), SIGNED_IN, &["auth_not_offered"], 78, &["STARTTLS"]).await;
     check_script(&hello(&["AUTH X-ODD"]), SIGNED_IN, &["auth_mechanism"], 78, &["X-ODD"]).await;
+    let pinned = format!("{SIGNED_IN}\nAUTH = LOGIN");
+    let words = ["AUTH = LOGIN is set", "offers PLAIN", "or remove it"];
+    check_script(&hello(&["AUTH PLAIN"]), &pinned, &["auth_mechanism"], 78, &words).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,11 @@ fn strange(way: &SmtpRelay, trouble: &Trouble, seen: &Examination) -> Finding {
     }
     if trouble.kind == TroubleKind::Tls {
         let code = if trouble.text.contains("certificate is not trusted") { "certificate" } else { "tls" };
-        return error(code, &cause(trouble), "the cause names it");
+        // The sender's texts have the cause, a semicolon, and the remedy.
+        let whole = cause(trouble);
+        let (cause, remedy) =
+            whole.split_once("; ").unwrap_or((&whole, "see the relay's log of this connection"));
+        return error(code, cause, remedy);
     }
     if trouble.kind == TroubleKind::Timeout && trouble.phase == Phase::Greeting {
         let remedy = "is it a relay at all? A firewall may accept and say nothing, a relay may look us up first; see \

@@ -4,6 +4,7 @@ use super::advice;
 use crate::config::{Security, SmtpRelay};
 use jiff::{SignedDuration, Timestamp};
 use send::smtp::{Examination, TlsFacts};
+use smtp::Capabilities;
 
 /// A certificate that ends within this is told of.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -146,38 +147,59 @@ fn extensions(seen: &Examination, max_size: usize, found: &mut Vec<Finding>) {
             format!("write [postrider.smtp] MAX_SIZE = {bound}, so that larger ones are refused at once");
         found.push(Finding::new(Severity::Warning, "size", &cause, &remedy));
     }
-    let missing = [
-        (
-            caps.pipelining,
-            "pipelining",
-            "PIPELINING",
-            "each command waits for its answer, so mail goes slower",
-        ),
-        (
-            caps.eight_bit_mime,
-            "8bitmime",
-            "8BITMIME",
-            "8-bit mail that is signed cannot go this way; ours is 7-bit",
-        ),
-        (
-            caps.smtputf8,
-            "smtputf8",
-            "SMTPUTF8",
-            "addresses like grüße@example.org cannot be reached this way",
-        ),
-        (caps.dsn, "dsn", "DSN", "it sends no report on delivery where a sender asked for one"),
-        (
-            caps.enhanced_status_codes,
-            "enhancedstatuscodes",
-            "ENHANCEDSTATUSCODES",
-            "its refusals are told by three digits alone, so fewer of them are understood",
-        ),
-    ];
-    for (_, code, name, effect) in missing.into_iter().filter(|(offered, ..)| !offered) {
-        let cause = format!("the relay does not offer {name}: {effect}");
-        found.push(Finding::new(Severity::Note, code, &cause, "nothing to do, unless that matters to you"));
+    for missing in MISSING.iter().filter(|missing| !(missing.offered)(caps)) {
+        let cause = format!("the relay does not offer {}: {}", missing.name, missing.effect);
+        found.push(Finding::new(Severity::Note, missing.code, &cause, missing.remedy));
     }
 }
+
+/// An extension, and what comes of its absence.
+struct Missing {
+    offered: fn(&Capabilities) -> bool,
+    code: &'static str,
+    name: &'static str,
+    effect: &'static str,
+    remedy: &'static str,
+}
+
+const MISSING: [Missing; 5] = [
+    Missing {
+        offered: |caps| caps.pipelining,
+        code: "pipelining",
+        name: "PIPELINING",
+        effect: "each command waits for its answer, so mail goes slower",
+        remedy: "where speed matters, look for a firewall that rewrites SMTP (what it takes out of the answer to EHLO it \
+                 often leaves as XXXX), or ask the relay's postmaster",
+    },
+    Missing {
+        offered: |caps| caps.eight_bit_mime,
+        code: "8bitmime",
+        name: "8BITMIME",
+        effect: "8-bit mail that is signed cannot go this way; ours is 7-bit",
+        remedy: "nothing to do for mail that we compose; for signed 8-bit mail add a relay that offers it behind this one",
+    },
+    Missing {
+        offered: |caps| caps.smtputf8,
+        code: "smtputf8",
+        name: "SMTPUTF8",
+        effect: "addresses like grüße@example.org cannot be reached this way",
+        remedy: "nothing to do while all names before the @ are ASCII; else add a relay that offers it behind this one",
+    },
+    Missing {
+        offered: |caps| caps.dsn,
+        code: "dsn",
+        name: "DSN",
+        effect: "it sends no report on delivery where a sender asked for one",
+        remedy: "nothing to do: what fails here is told all the same",
+    },
+    Missing {
+        offered: |caps| caps.enhanced_status_codes,
+        code: "enhancedstatuscodes",
+        name: "ENHANCEDSTATUSCODES",
+        effect: "its refusals are told by three digits alone, so fewer of them are understood",
+        remedy: "nothing to do; what it says in words is shown with each attempt",
+    },
+];
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +207,6 @@ mod tests {
     use crate::config::{Place, Security};
     use send::smtp::CertificateFacts;
     use send::{Phase, Trouble, TroubleKind};
-    use smtp::Capabilities;
 
     fn way(security: Security) -> SmtpRelay {
         SmtpRelay {
