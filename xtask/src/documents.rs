@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::root;
 
+mod hazards;
+
 /// Documents a newcomer expects at the root.
 const EXPECTED: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"];
 
@@ -24,6 +26,7 @@ pub(crate) fn run() -> Result<()> {
         let lost = crates(&text).into_iter().filter(|path| !root.join(path).exists());
         found.extend(lost.map(|path| format!("{name}: no such crate: {path}")));
     }
+    found.extend(hazards::lost(&root));
     if found.is_empty() {
         return Ok(());
     }

@@ -60,7 +60,7 @@ async fn hostile(house: &House) -> String {
 }
 
 #[tokio::test]
-async fn everything_foreign_is_escaped() {
+async fn b3_75_everything_foreign_is_escaped() {
     let house = house(Trust::Open);
     let id = hostile(&house).await;
     for path in ["/".to_owned(), format!("/inbox/{id}"), format!("/?q={}", "%3Cscript%3Ealert(1)")] {

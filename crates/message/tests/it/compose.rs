@@ -32,6 +32,16 @@ fn wire(mail: &Composed) -> Vec<u8> {
     raw
 }
 
+#[test]
+fn b3_61_a_long_line_of_ours_travels_in_short_ones() {
+    for octets in [998, 999, 10_000_000] {
+        let mail = build(&Draft { text: Some("x".repeat(octets)), ..draft() });
+        let raw = wire(&mail);
+        let seen = MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(seen.body_text(0).unwrap().trim_end().len(), octets);
+    }
+}
+
 fn faults(change: impl FnOnce(&mut Draft, &mut Profile)) -> Vec<String> {
     let (mut draft, mut profile) = (draft(), Profile::default());
     change(&mut draft, &mut profile);

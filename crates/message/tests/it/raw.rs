@@ -83,6 +83,15 @@ fn refused_messages() {
 }
 
 #[test]
+fn b3_61_a_raw_line_over_998_octets_is_refused_at_the_door() {
+    let with = |octets: usize| admit(&format!("{WHOLE}\r\n{}\r\n", "x".repeat(octets)), &options());
+    assert!(with(998).is_ok());
+    for octets in [999, 10_000_000] {
+        assert!(with(octets).is_err_and(|e| e.contains("998")), "{octets}");
+    }
+}
+
+#[test]
 fn b7_116_a_field_that_may_stand_once_stands_once() {
     for name in ["From", "Date", "Subject", "Message-ID", "Sender", "To", "Cc", "Reply-To"] {
         let twice = format!("From: a@b.c\r\n{name}: x@y.z\r\n{}: x@y.z\r\n\r\n", name.to_uppercase());

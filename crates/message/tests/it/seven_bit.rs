@@ -42,7 +42,7 @@ const MULTIPART: &str = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n
     binary\r\n\r\n\u{1}\u{e9}\r\n--b 1--\r\nepilog\r\n";
 
 #[test]
-fn parts_are_encoded_one_by_one() {
+fn b3_63_parts_are_encoded_one_by_one() {
     let done = converted(MULTIPART);
     let text = String::from_utf8(done.body.to_vec()).unwrap();
     assert!(text.contains("--b 1\r\n\r\nplain  stays \r\n\r\n--b 1\r\n"), "a 7-bit part changed\n{text}");
@@ -67,7 +67,7 @@ fn a_body_without_parts() {
 }
 
 #[test]
-fn what_cannot_be_converted_stays() {
+fn b3_63_what_cannot_be_converted_stays() {
     for rest in [
         "DKIM-Signature: v=1\r\n\r\nü\r\n",
         "ARC-Seal: i=1\r\n\r\nü\r\n",
