@@ -23,9 +23,8 @@ pub(crate) async fn find(door: &Door, caller: &Caller, id: &str) -> Result<JobVi
         Err(_) if id.len() > MAX_ID => None,
         Err(_) => {
             let project = caller.sees();
-            let filter = Filter { project, q: Some(id.to_owned()), limit: 20, ..Filter::default() };
-            let named = |view: &JobView| view.attempts.iter().any(|a| a.remote_id.as_deref() == Some(id));
-            store.list(filter).await?.jobs.into_iter().find(named)
+            let filter = Filter { project, remote_id: Some(id.to_owned()), limit: 1, ..Filter::default() };
+            store.list(filter).await?.jobs.pop()
         }
     };
     let visible = |view: &JobView| caller.sees().is_none_or(|project| project == view.project);

@@ -2,7 +2,9 @@
 
 use crate::disk;
 use crate::engine::{Command, Engine, Question};
+use crate::history::History;
 use crate::journal::{Journal, Place};
+use crate::listing;
 use crate::memory::MemoryJournal;
 use crate::record::{ControlKind, Record};
 use crate::table::{Entry, Table};
@@ -52,15 +54,18 @@ impl AnyStore {
     ) -> Result<(Self, OpenReport), StoreError> {
         let mut table = Table::default();
         let mut spent = Vec::new();
+        let in_history = |error: std::io::Error| {
+            StoreError::Io(format!("the folder {}: {error}", folder.join("history").display()))
+        };
+        let history = std::cell::OnceCell::new();
         let mut opened = disk::open(folder, &settings, files, |place, record| {
-            spent.extend(replay(&mut table, place, record));
+            // Only now is it sure that the folder is ours.
+            let history = history.get_or_init(|| History::open(folder));
+            spent.extend(replay(&mut table, history.as_ref().ok(), place, record));
         })?;
+        let history = history.into_inner().unwrap_or_else(|| History::open(folder)).map_err(in_history)?;
         for place in spent {
-            opened.journal.forget(place);
-        }
-        for entry in table.finals().filter(|e| settings.keeps(e.status).is_zero()) {
-            entry.bytes = false;
-            opened.journal.drop_bytes(entry.place);
+            opened.journal.forget(place, false);
         }
         let report = OpenReport {
             possible_duplicates: table.recover_leases(),
@@ -69,7 +74,7 @@ impl AnyStore {
             corrupt: opened.corrupt,
         };
         table.changed.clear();
-        let engine = Engine::start(opened.journal, table, opened.corrupt, settings, clock)?;
+        let engine = Engine::start(opened.journal, table, opened.corrupt, settings, clock, history)?;
         Ok((Self::Disk(DiskStore(engine)), report))
     }
 
@@ -94,7 +99,7 @@ impl AnyStore {
 }
 
 /// Applies one record of the log; returns places that nothing needs any more.
-fn replay(table: &mut Table, place: Place, record: Record) -> Vec<Place> {
+fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Record) -> Vec<Place> {
     match record {
         Record::Accepted(head) => {
             if let Some(key) = &head.idempotency {
@@ -125,6 +130,14 @@ fn replay(table: &mut Table, place: Place, record: Record) -> Vec<Place> {
             let kept = settled.attempt.is_some() && table.get(settled.id).is_some();
             table.settle(&settled, kept.then_some(place));
             if kept { Vec::new() } else { vec![place] }
+        }
+        Record::Filed(filed) => {
+            let there = history.is_some_and(|h| h.has(filed.day, filed.mark));
+            let ids = filed.ids.into_iter().filter(|id| there && table.get(*id).is_some_and(Entry::is_final));
+            let left: Vec<Entry> =
+                ids.collect::<Vec<_>>().into_iter().filter_map(|id| table.remove(id)).collect();
+            let places = left.into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history));
+            places.chain([place]).collect()
         }
         Record::Control(control) => {
             let gone = (control.kind == ControlKind::Purge).then(|| table.get(control.id).cloned());
@@ -168,19 +181,23 @@ impl Store for AnyStore {
     }
 
     async fn get(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        self.engine().ask(|a| Command::Ask(Question::Get(id, a)), closed).await
+        listing::get(self.engine(), id).await
     }
 
     async fn list(&self, filter: Filter) -> Result<Page, StoreError> {
-        self.engine().ask(|a| Command::Ask(Question::List(filter, a)), closed).await
+        listing::list(self.engine(), filter).await
     }
 
     async fn content(&self, id: JobId) -> Result<Content, ContentError> {
-        self.engine().ask(|a| Command::Ask(Question::Content(id, a)), || Err(StoreError::Closed.into())).await
+        listing::content(self.engine(), id).await
     }
 
     async fn act(&self, id: JobId, action: Action) -> Result<Status, ActError> {
-        self.engine().ask(|a| Command::Act(id, action, a), || Err(StoreError::Closed.into())).await
+        let closed = || Err(StoreError::Closed.into());
+        match self.engine().ask(|a| Command::Act(id, action.clone(), a), closed).await {
+            Err(ActError::NotFound) => listing::act_on_history(self.engine(), id, &action).await,
+            answer => answer,
+        }
     }
 
     async fn stats(&self) -> Result<Stats, StoreError> {

@@ -1,7 +1,9 @@
 //! Where records go: the disk log, or memory.
 
+use crate::disk::SegmentFile;
 use crate::record::Stored;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +34,30 @@ pub(crate) enum ReadError {
     Gone,
 }
 
+/// A record to be read on any thread, also after its segment went.
+#[derive(Debug, Clone)]
+pub(crate) enum Handle {
+    Disk(Arc<SegmentFile>, Place),
+    Memory(Found),
+}
+
+impl Handle {
+    pub(crate) fn read(&self) -> Result<Found, ReadError> {
+        match self {
+            Self::Disk(file, place) => file.read(*place),
+            Self::Memory(found) => Ok(found.clone()),
+        }
+    }
+
+    /// Kind and head of the record, without its message.
+    pub(crate) fn read_head(&self) -> Result<(u8, Bytes), ReadError> {
+        match self {
+            Self::Disk(file, place) => file.read_head(*place),
+            Self::Memory(found) => Ok((found.kind, found.head.clone())),
+        }
+    }
+}
+
 /// Records of one call: they count whole or not at all.
 pub(crate) type Frame = Vec<Stored>;
 
@@ -46,16 +72,20 @@ pub(crate) trait Journal: Send + 'static {
     /// Drops what was appended since the last sync, after a failure. The next append starts afresh.
     fn give_up_unsynced(&mut self);
 
-    fn read(&self, place: Place) -> Result<Found, ReadError>;
+    fn handle(&self, place: Place) -> Result<Handle, ReadError>;
 
-    /// Kind and head of a record, without its message.
-    fn read_head(&self, place: Place) -> Result<(u8, Bytes), ReadError>;
+    fn read(&self, place: Place) -> Result<Found, ReadError> {
+        self.handle(place)?.read()
+    }
 
     /// The bytes of this record's message are no longer wanted.
     fn drop_bytes(&mut self, place: Place);
 
-    /// Nothing of this record is wanted.
-    fn forget(&mut self, place: Place);
+    /// Nothing of this record is wanted; `dropped`: its bytes were dropped before.
+    fn forget(&mut self, place: Place, dropped: bool);
+
+    /// Nothing is wanted of all that was written: the segment under way need not be kept for more.
+    fn nothing_lives(&mut self) {}
 
     /// The oldest segment, when its records should be carried forward so that it can go.
     fn oldest_to_reclaim(&self) -> Option<u32>;

@@ -53,6 +53,12 @@ pub struct Filter {
     pub to: Option<String>,
     pub subject: Option<String>,
     pub external_id: Option<String>,
+    /// Name, value or `name:value` of a tag.
+    pub tag: Option<String>,
+    /// `<id@domain>`, whole.
+    pub message_id: Option<String>,
+    /// The id a peer gave it in its final answer, whole.
+    pub remote_id: Option<String>,
     /// Subject, addresses, Message-ID, id or remote id.
     pub q: Option<String>,
     /// 1..=1000
@@ -84,7 +90,7 @@ pub enum Action {
     Purge,
 }
 
-/// Counts for metrics and the console.
+/// Counts for metrics and the console; done jobs count while they are remembered, in history too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Every status, in `Status::ALL`'s order.
@@ -99,4 +105,8 @@ pub struct Stats {
     pub log_bytes: u64,
     /// Messages found damaged, kept aside.
     pub corrupt: u64,
+    /// Jobs put into the history files since start.
+    pub filed: u64,
+    /// Done jobs that wait to be put there.
+    pub unfiled: u64,
 }

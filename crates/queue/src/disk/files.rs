@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// A segment being written.
@@ -52,11 +52,4 @@ impl Out for Plain {
         self.0.set_len(octets)?;
         self.0.sync_data()
     }
-}
-
-/// Reads exactly `octets` at a place.
-pub(super) fn read_at(file: &File, at: u64, octets: usize) -> io::Result<Vec<u8>> {
-    let mut out = vec![0; octets];
-    file.read_exact_at(&mut out, at)?;
-    Ok(out)
 }

@@ -21,13 +21,16 @@
 mod files;
 mod format;
 mod lock;
+mod read;
 mod recover;
 mod scan;
 
 pub(crate) use files::{Disk, Files};
+pub(crate) use lock::private_folder;
+pub(crate) use read::SegmentFile;
 pub(crate) use recover::open;
 
-use crate::journal::{Found, Frame, Journal, Place, ReadError};
+use crate::journal::{Frame, Handle, Journal, Place, ReadError};
 use bytes::Bytes;
 use files::Out;
 use format::{FRAME_HEADER, FrameKind, RECORD_HEADER, SEGMENT_HEADER};
@@ -35,12 +38,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A segment that may be read.
 struct Segment {
-    file: File,
-    salt: u32,
+    file: Arc<SegmentFile>,
     octets: u64,
     /// Octets of records that are still wanted in full.
     live: u64,
@@ -69,10 +72,10 @@ pub(crate) struct DiskJournal {
     _lock: File,
 }
 
-/// Most heads are shorter, so that one read is enough.
-const HEAD_GUESS: usize = 1024;
 /// How long a look at the free space is good for.
 const ROOM_FRESH: Duration = Duration::from_secs(1);
+/// A segment under way that holds nothing but less than this is not worth a new one.
+const SMALL: u64 = 1 << 20;
 /// Segments beside the tail from which on the oldest goes even when much of it lives.
 const TOO_MANY: u64 = 4;
 
@@ -124,17 +127,9 @@ impl DiskJournal {
             return Err(error);
         }
         let octets = SEGMENT_HEADER as u64;
-        self.segments.insert(number, Segment { file: File::open(&path)?, salt, octets, live: 0 });
+        let file = Arc::new(SegmentFile::new(File::open(&path)?, salt));
+        self.segments.insert(number, Segment { file, octets, live: 0 });
         Ok(Tail { number, out, octets, synced: octets })
-    }
-
-    fn segment_of(&self, place: Place) -> Result<&Segment, ReadError> {
-        self.segments.get(&place.segment).ok_or(ReadError::Gone)
-    }
-
-    fn read_front(&self, segment: &Segment, place: Place, octets: usize) -> Result<Vec<u8>, ReadError> {
-        files::read_at(&segment.file, u64::from(place.at), octets)
-            .map_err(|e| ReadError::Io(format!("segment {:08} at {}: {e}", place.segment, place.at)))
     }
 
     fn let_go(&mut self, place: Place) {
@@ -220,7 +215,7 @@ impl Journal for DiskJournal {
             let tail = self.tail()?;
             (tail.number, tail.octets)
         };
-        let salt = self.segments.get(&number).map_or(0, |s| s.salt);
+        let salt = self.segments.get(&number).map_or(0, |s| s.file.salt);
         let laid = Group::lay_out(group, number, salt, start)?;
         let mut parts = laid.parts();
         if let Some(tail) = &mut self.tail {
@@ -259,43 +254,25 @@ impl Journal for DiskJournal {
         }
     }
 
-    fn read(&self, place: Place) -> Result<Found, ReadError> {
-        let segment = self.segment_of(place)?;
-        let bytes = self.read_front(segment, place, place.octets as usize)?;
-        let header = format::read_record_header(&bytes).ok_or(ReadError::Damaged)?;
-        if header.octets() != bytes.len() || !format::record_is_sound(&bytes, &header, segment.salt) {
-            return Err(ReadError::Damaged);
-        }
-        let mut rest = Bytes::from(bytes).split_off(RECORD_HEADER);
-        let head = rest.split_to(header.head as usize);
-        let header_block = rest.split_to(header.header as usize);
-        Ok(Found { kind: header.kind, head, header: header_block, body: rest })
-    }
-
-    fn read_head(&self, place: Place) -> Result<(u8, Bytes), ReadError> {
-        let segment = self.segment_of(place)?;
-        let first = (place.octets as usize).min(HEAD_GUESS);
-        let mut bytes = self.read_front(segment, place, first)?;
-        let header = format::read_record_header(&bytes).ok_or(ReadError::Damaged)?;
-        let end = RECORD_HEADER.saturating_add(header.head as usize);
-        if end > place.octets as usize {
-            return Err(ReadError::Damaged);
-        }
-        if end > first {
-            bytes = self.read_front(segment, place, end)?;
-        }
-        if !format::head_is_sound(&bytes, &header, segment.salt) {
-            return Err(ReadError::Damaged);
-        }
-        Ok((header.kind, Bytes::from(bytes).slice(RECORD_HEADER..end)))
+    fn handle(&self, place: Place) -> Result<Handle, ReadError> {
+        let segment = self.segments.get(&place.segment).ok_or(ReadError::Gone)?;
+        Ok(Handle::Disk(segment.file.clone(), place))
     }
 
     fn drop_bytes(&mut self, place: Place) {
         self.let_go(place);
     }
 
-    fn forget(&mut self, place: Place) {
-        self.let_go(place);
+    fn forget(&mut self, place: Place, dropped: bool) {
+        if !dropped {
+            self.let_go(place);
+        }
+    }
+
+    fn nothing_lives(&mut self) {
+        if self.tail.as_ref().is_some_and(|t| t.octets > SMALL && t.synced == t.octets) {
+            self.tail = None;
+        }
     }
 
     fn oldest_to_reclaim(&self) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Opening the log: every segment is read from its beginning, in order.
 
 use super::files::Files;
-use super::{DiskJournal, Segment, format, lock, scan, segment_path};
+use super::{DiskJournal, Segment, SegmentFile, format, lock, scan, segment_path};
 use crate::StoreError;
 use crate::journal::Place;
 use crate::record::Record;
@@ -11,6 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A log that was read.
 pub(crate) struct Opened {
@@ -64,7 +65,8 @@ pub(crate) fn open(
             cuts.push((path.clone(), found.end as u64));
         }
         let file = File::open(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
-        segments.insert(number, Segment { file, salt, octets: found.end as u64, live });
+        let file = Arc::new(SegmentFile::new(file, salt));
+        segments.insert(number, Segment { file, octets: found.end as u64, live });
     }
     mend(data, &folder, aside, cuts, damaged)?;
     let journal = DiskJournal {

@@ -63,13 +63,13 @@ impl Group {
             match what_for {
                 Use::Job(id) => match table.get_mut(*id) {
                     Some(entry) => entry.place = place,
-                    None => journal.forget(place),
+                    None => journal.forget(place, false),
                 },
                 Use::Attempt(id) => match table.get_mut(*id) {
                     Some(entry) => entry.history.push(place),
-                    None => journal.forget(place),
+                    None => journal.forget(place, false),
                 },
-                Use::Nothing => journal.forget(place),
+                Use::Nothing => journal.forget(place, false),
             }
         }
     }

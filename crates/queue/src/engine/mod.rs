@@ -11,22 +11,28 @@ mod know;
 mod lease;
 mod question;
 mod reclaim;
+mod rest;
 mod round;
 
 pub use lease::Begun;
 pub(crate) use lease::Guard;
+pub(crate) use question::Glance;
+pub(crate) use round::too_late;
 
 use crate::Status;
 use crate::clock::Clock;
 use crate::error::{ActError, ContentError, InsertError, StoreError};
+use crate::history::{Filer, Filing, History};
 use crate::job::{Inserted, JobId, NewJob};
-use crate::journal::Journal;
+use crate::journal::{Handle, Journal};
 use crate::settings::StoreSettings;
 use crate::settlement::Settlement;
+use crate::standing::Standing;
 use crate::store::{Change, KnownRelays, Lease, LeaseAsk};
-use crate::table::{Entry, Table};
-use crate::view::{Action, Content, Filter, JobView, Page, Stats};
+use crate::table::Table;
+use crate::view::{Action, Filter, Stats};
 use jiff::Timestamp;
+use rest::{Desk, Rest};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,6 +52,12 @@ pub(crate) enum Command {
     Know(KnownRelays, Answer<Result<(), StoreError>>),
     Act(JobId, Action, Answer<Acted>),
     Ask(Question),
+    /// The filer put jobs into history, or could not.
+    Filed(Filing),
+    /// Takes a job out of history.
+    Unfile(JobId, Answer<Result<Option<Status>, StoreError>>),
+    /// Records that a job of history was purged.
+    Erase(JobId, Answer<Result<(), StoreError>>),
     /// A lease was dropped unsettled; `true`: with its mail in a sender's hands.
     Return(JobId, u64, bool),
     /// Look at the clock.
@@ -55,19 +67,21 @@ pub(crate) enum Command {
 
 /// What changes nothing.
 pub(crate) enum Question {
-    Get(JobId, Answer<Result<Option<JobView>, StoreError>>),
-    List(Filter, Answer<Result<Page, StoreError>>),
-    Content(JobId, Answer<Result<Content, ContentError>>),
+    Get(JobId, Answer<Result<Option<Standing>, StoreError>>),
+    /// Jobs of this project and status, after one of them, at most so many.
+    List(Box<Filter>, Option<JobId>, usize, Answer<Result<Glance, StoreError>>),
+    Content(JobId, Answer<Result<Handle, ContentError>>),
     Stats(Answer<Result<Stats, StoreError>>),
 }
 
 /// The way to the engine; cheap to clone. The thread ends at `Close`, or when the last is dropped.
 #[derive(Clone)]
 pub(crate) struct Engine {
-    commands: Arc<Handle>,
+    commands: Arc<Way>,
     changes: broadcast::Sender<Change>,
     refusing: Arc<Mutex<Option<String>>>,
     durable: bool,
+    history: Option<History>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -77,9 +91,9 @@ impl std::fmt::Debug for Engine {
 }
 
 /// The last one to go closes the engine; leases and the thread itself do not count.
-struct Handle(Sender<Command>);
+struct Way(Sender<Command>);
 
-impl Drop for Handle {
+impl Drop for Way {
     fn drop(&mut self) {
         let (answer, _) = oneshot::channel();
         // An engine that is closed already does not mind.
@@ -113,8 +127,10 @@ struct Works<J> {
     reclaim_after: Option<std::time::Instant>,
     /// A damaged job was met in it.
     damaged_here: bool,
-    /// Done jobs whose bytes are kept for a while, by the end of it.
-    fading: BTreeSet<(Timestamp, JobId)>,
+    /// Done jobs that are still needed for a while, by the end of it.
+    resting: BTreeSet<(Timestamp, JobId)>,
+    rest: Rest,
+    filed: u64,
     syncs: u64,
     accepted: u64,
     corrupt: u64,
@@ -130,8 +146,14 @@ impl Engine {
         corrupt: u64,
         settings: StoreSettings,
         clock: Arc<dyn Clock>,
+        history: History,
     ) -> Result<Self, StoreError> {
-        let (engine, works) = Self::build(journal, table, corrupt, settings, clock);
+        let (mut engine, mut works) = Self::build(journal, table, corrupt, settings, clock);
+        let back = works.back.clone();
+        let filer = Filer::start(history.clone(), move |filing| drop(back.send(Command::Filed(filing))))
+            .map_err(|e| StoreError::Io(format!("the thread of history cannot start: {e}")))?;
+        works.rest = Rest::Filed(Desk::new(filer, history.clone()));
+        engine.history = Some(history);
         std::thread::Builder::new()
             .name("queue".into())
             .spawn(move || works.run())
@@ -160,16 +182,14 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> (Self, Works<J>) {
         let (commands, receiver) = channel();
-        let kept = table.newest(None).filter(|(_, e)| e.is_final() && e.bytes);
-        let until = |e: &Entry| Some(question::later(e.settled_at?, settings.keeps(e.status)));
-        let fading = kept.filter_map(|(id, e)| Some((until(e)?, id))).collect();
         let changes = broadcast::Sender::new(CHANGES);
         let refusing = Arc::new(Mutex::new(None));
         let engine = Self {
-            commands: Arc::new(Handle(commands.clone())),
+            commands: Arc::new(Way(commands.clone())),
             changes: changes.clone(),
             refusing: refusing.clone(),
             durable: journal.durable(),
+            history: None,
         };
         let works = Works {
             journal,
@@ -187,7 +207,9 @@ impl Engine {
             reclaiming: None,
             reclaim_after: None,
             damaged_here: false,
-            fading,
+            resting: BTreeSet::new(),
+            rest: Rest::default(),
+            filed: 0,
             syncs: 0,
             accepted: 0,
             corrupt,
@@ -213,6 +235,19 @@ impl Engine {
     pub(crate) fn poke(&self) {
         // A closed engine has nothing to look at.
         drop(self.commands.0.send(Command::Poke));
+    }
+
+    pub(crate) fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
+    /// Takes a job out of history; says what it was.
+    pub(crate) async fn erase(&self, id: JobId) -> Result<Option<Status>, StoreError> {
+        let was = self.ask(|a| Command::Unfile(id, a), || Err(StoreError::Closed)).await?;
+        if was.is_some() {
+            self.ask(|a| Command::Erase(id, a), || Err(StoreError::Closed)).await?;
+        }
+        Ok(was)
     }
 
     pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {

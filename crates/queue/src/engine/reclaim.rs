@@ -1,27 +1,16 @@
-//! Forgetting what is no longer kept, and freeing the oldest segment of the log.
+//! Freeing the oldest segment of the log.
 
 use super::Works;
 use super::group::{Group, Use, stored};
-use super::question::{ago, later};
 use crate::error::StoreError;
 use crate::job::JobId;
-use crate::journal::{Frame, Journal, ReadError};
-use crate::record::{Head, Progress, Record};
+use crate::journal::{Frame, Journal};
+use crate::record::Record;
+use crate::standing::Unreadable;
 use crate::table::Entry;
 use bytes::Bytes;
-use jiff::Timestamp;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
-
-/// Why a job cannot be carried forward.
-enum Lost {
-    Now(String),
-    Ever(String),
-}
-
-fn unstorable(error: StoreError) -> Lost {
-    Lost::Now(error.to_string())
-}
 
 /// Why carrying forward stopped: the old segment would not be read, or the new one not be written.
 enum Stop {
@@ -35,34 +24,6 @@ const RECLAIM_PAUSE: Duration = Duration::from_secs(60);
 const CARRIED_TOGETHER: usize = 64;
 
 impl<J: Journal> Works<J> {
-    /// Forgets settled jobs past their time or number. Needs no record: at the next start the same
-    /// settings forget the same jobs.
-    pub(super) fn forget(&mut self, now: Timestamp) {
-        self.fade(now);
-        let before = ago(now, self.settings.keep_history);
-        for id in self.table.forgettable(before, self.settings.history_count) {
-            if let Some(entry) = self.table.remove(id) {
-                for place in std::iter::once(entry.place).chain(entry.history) {
-                    self.journal.forget(place);
-                }
-            }
-        }
-    }
-
-    /// Lets go of bytes that were kept long enough.
-    fn fade(&mut self, now: Timestamp) {
-        while let Some((at, id)) = self.fading.first().copied().filter(|(at, _)| *at < now) {
-            self.fading.remove(&(at, id));
-            let Some(entry) = self.table.get_mut(id) else { continue };
-            // One that was retried by hand and ended again stands here twice.
-            let due = entry.settled_at.is_some_and(|s| later(s, self.settings.keeps(entry.status)) == at);
-            if due && entry.bytes {
-                entry.bytes = false;
-                self.journal.drop_bytes(entry.place);
-            }
-        }
-    }
-
     /// Frees the oldest segment, if it is due, a few jobs per round so that callers wait for none of
     /// it: what lives in it is carried forward and synced, then it is unlinked.
     pub(super) fn reclaim(&mut self) {
@@ -117,8 +78,8 @@ impl<J: Journal> Works<J> {
                     group.add_frame(frame, uses);
                     carried.push((id, entry, with_bytes));
                 }
-                Err(Lost::Now(why)) => return Err(Stop::Read(format!("{id}: {why}"))),
-                Err(Lost::Ever(why)) => self.lose(id, &why),
+                Err(Unreadable::Now(why)) => return Err(Stop::Read(format!("{id}: {why}"))),
+                Err(Unreadable::Ever(why)) => self.lose(id, &why),
             }
         }
         if group.frames.is_empty() {
@@ -128,12 +89,11 @@ impl<J: Journal> Works<J> {
         self.sync().map_err(Stop::Write)?;
         group.stand(places, &mut self.journal, &mut self.table);
         for (id, before, with_bytes) in carried {
-            for place in std::iter::once(before.place).chain(before.history) {
-                self.journal.forget(place);
-            }
+            self.forget_entry(&before);
             if let Some(entry) = self.table.get_mut(id) {
                 entry.history.clear();
-                entry.bytes = with_bytes;
+                entry.bytes &= with_bytes;
+                entry.dropped = false;
             }
         }
         Ok(())
@@ -148,42 +108,15 @@ impl<J: Journal> Works<J> {
     }
 
     /// A job with its state and attempts in one record; with its bytes while they are wanted.
-    fn snapshot(&self, id: JobId, entry: &Entry, with_bytes: bool) -> Result<Frame, Lost> {
-        let damaged = Lost::Ever;
-        let found = self.journal.read(entry.place).map_err(|error| match error {
-            ReadError::Io(why) => Lost::Now(why),
-            ReadError::Damaged | ReadError::Gone => Lost::Ever(error.to_string()),
-        })?;
-        let (head, mut history): (Box<Head>, _) =
-            match Record::read(found.kind, &found.head).map_err(|e| damaged(e.to_string()))? {
-                Record::Accepted(head) => (head, Vec::new()),
-                Record::Snapshot(head, progress) => (head, progress.history),
-                Record::Leased(_) | Record::Settled(_) | Record::Control(_) => {
-                    return Err(damaged("another record is in its place".into()));
-                }
-            };
-        for place in &entry.history {
-            // An attempt that cannot be read is one line less for people, not a reason to lose the job.
-            let read = self.journal.read(*place).ok().and_then(|f| Record::read(f.kind, &f.head).ok());
-            if let Some(Record::Settled(settled)) = read {
-                history.extend(settled.attempt);
-            }
-        }
-        let head = Box::new(Head { due_at: entry.due_at, expires_at: entry.expires_at, ..*head });
-        let progress = Progress {
-            status: entry.status,
-            recipients: entry.recipients.to_vec(),
-            attempts: entry.attempts,
-            doubt: entry.doubt,
-            held_because: entry.held_because.as_deref().map(Into::into),
-            settled_at: entry.settled_at,
-            history,
-            with_bytes,
-        };
-        let (header, body) =
-            if with_bytes { (found.header, found.body) } else { (Bytes::new(), Bytes::new()) };
-        let mut frame =
-            vec![stored(&Record::Snapshot(head, Box::new(progress)), header, body).map_err(unstorable)?];
+    fn snapshot(&self, id: JobId, entry: &Entry, with_bytes: bool) -> Result<Frame, Unreadable> {
+        let (head, mut progress, header, body) = self.standing(id, entry).read_all()?;
+        progress.with_bytes = with_bytes;
+        let (header, body) = if with_bytes { (header, body) } else { (Bytes::new(), Bytes::new()) };
+        let unstorable = |error: StoreError| Unreadable::Now(error.to_string());
+        let mut frame = vec![
+            stored(&Record::Snapshot(Box::new(head), Box::new(progress)), header, body)
+                .map_err(unstorable)?,
+        ];
         // A lease under way stays on record: the snapshot alone would forget that it may be out.
         if entry.state == crate::State::Leased {
             frame.push(stored(&Record::Leased(vec![id]), Bytes::new(), Bytes::new()).map_err(unstorable)?);

@@ -2,13 +2,14 @@
 
 use super::group::{Group, Use, stored};
 use super::lease::Guard;
-use super::question::later;
+use super::rest::until;
 use super::{Acted, Answer, Command, Inserts, Leases, Question, Works};
 use crate::error::{ActError, InsertError, StoreError};
 use crate::job::{Inserted, JobId, NewJob};
-use crate::journal::{Frame, Journal, Place, ReadError};
+use crate::journal::{Frame, Journal, Place};
 use crate::record::{Control, ControlKind, Head, Record, SettledRecord};
 use crate::settlement::{Next, Settlement};
+use crate::standing::{Unreadable, head_of};
 use crate::store::{Job, Lease};
 use crate::table::{Entry, Known};
 use crate::{Action, RecipientState, State, Status};
@@ -25,6 +26,8 @@ struct Waiting {
     inserts: Vec<(Inserts, Answer<Inserts>)>,
     settles: Vec<Answer<Result<(), StoreError>>>,
     acts: Vec<(Acted, Answer<Acted>)>,
+    /// Told once the round is on record.
+    records: Vec<Answer<Result<(), StoreError>>>,
     leases: Vec<(Picked, Answer<Leases>)>,
     questions: Vec<Question>,
 }
@@ -42,6 +45,7 @@ const RETRY_WRITE: Duration = Duration::from_secs(1);
 
 impl<J: Journal> Works<J> {
     pub(super) fn run(mut self) {
+        self.rest(self.clock.now());
         loop {
             let first = self.commands.recv_timeout(self.sleep());
             if matches!(first, Err(std::sync::mpsc::RecvTimeoutError::Disconnected)) {
@@ -54,6 +58,9 @@ impl<J: Journal> Works<J> {
                 commands.push(next);
             }
             self.round(commands);
+            if self.closing.is_some() {
+                self.end_filing();
+            }
             if let Some(answer) = self.closing.take() {
                 let synced = self.journal.sync().map_err(|e| StoreError::Io(e.to_string()));
                 // The folder is free before anybody hears that the store is closed.
@@ -66,8 +73,7 @@ impl<J: Journal> Works<J> {
 
     fn sleep(&self) -> Duration {
         let now = self.clock.now();
-        let due =
-            self.table.next_time().map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        let due = self.table.next_time().into_iter().chain(self.rest_time()).min().map(|at| until(at, now));
         let sync = self.sync_by.map(|at| at.saturating_duration_since(Instant::now()));
         if self.reclaiming.is_some() && self.refusing.lock().unwrap_or_else(PoisonError::into_inner).is_none()
         {
@@ -89,7 +95,7 @@ impl<J: Journal> Works<J> {
         self.serve_lessees(&mut group, &mut waiting);
         let written = self.commit(&mut group);
         self.answer(written, group, waiting);
-        self.forget(now);
+        self.rest(now);
         self.reclaim();
         self.tell();
     }
@@ -126,6 +132,13 @@ impl<J: Journal> Works<J> {
                 if self.table.get(id).is_some_and(|e| e.state == State::Leased && e.fence == fence) {
                     self.control(Control { id, at: now, kind: ControlKind::Return }, group);
                 }
+            }
+            Command::Filed(filing) => self.filed(filing, now, group),
+            Command::Unfile(id, answer) => self.unfile(id, answer),
+            Command::Erase(id, answer) => {
+                self.control(Control { id, at: now, kind: ControlKind::Purge }, group);
+                group.must_sync = true;
+                waiting.records.push(answer);
             }
             Command::Poke => {}
             Command::Close(answer) => self.closing = Some(answer),
@@ -228,32 +241,13 @@ impl<J: Journal> Works<J> {
             if let (Some(only), Some(entry)) = (settlement.only, self.table.get_mut(id)) {
                 entry.only = Some(only);
             }
-            self.drop_bytes_if_done(id);
             let what_for = if record.attempt.is_some() { Use::Attempt(id) } else { Use::Nothing };
             records.push((Record::Settled(Box::new(record)), what_for));
         }
         self.add(records, group);
     }
 
-    /// The bytes of a job that is done are not wanted any more, unless the settings keep them.
-    fn drop_bytes_if_done(&mut self, id: JobId) {
-        let Some(entry) = self.table.get_mut(id) else { return };
-        if !entry.is_final() || !entry.bytes {
-            return;
-        }
-        let keep = self.settings.keeps(entry.status);
-        if let Some(at) = entry.settled_at.filter(|_| !keep.is_zero()) {
-            self.fading.insert((later(at, keep), id));
-            return;
-        }
-        entry.bytes = false;
-        let place = entry.place;
-        if place != NOWHERE {
-            self.journal.drop_bytes(place);
-        }
-    }
-
-    fn add(&mut self, records: Vec<(Record, Use)>, group: &mut Group) {
+    pub(super) fn add(&mut self, records: Vec<(Record, Use)>, group: &mut Group) {
         if records.is_empty() {
             return;
         }
@@ -268,14 +262,16 @@ impl<J: Journal> Works<J> {
         self.table.control(&control);
         if let Some(entry) = forgotten {
             self.forget_entry(&entry);
+            self.not_to_file(control.id);
         }
-        self.drop_bytes_if_done(control.id);
         self.add(vec![(Record::Control(control), Use::Nothing)], group);
     }
 
-    fn forget_entry(&mut self, entry: &Entry) {
-        for place in std::iter::once(&entry.place).chain(&entry.history) {
-            self.journal.forget(*place);
+    /// Nothing of its records is wanted.
+    pub(super) fn forget_entry(&mut self, entry: &Entry) {
+        self.journal.forget(entry.place, entry.dropped);
+        for place in &entry.history {
+            self.journal.forget(*place, false);
         }
     }
 
@@ -330,7 +326,7 @@ impl<J: Journal> Works<J> {
     }
 
     /// Writes and, where an answer waits for it or it is time, syncs. On failure the round is taken back.
-    fn commit(&mut self, group: &mut Group) -> Result<(), StoreError> {
+    pub(super) fn commit(&mut self, group: &mut Group) -> Result<(), StoreError> {
         let overdue = self.sync_by.is_some_and(|at| at <= Instant::now()) || self.closing.is_some();
         if group.frames.is_empty() && !(overdue && self.sync_by.is_some()) {
             return Ok(());
@@ -375,7 +371,7 @@ impl<J: Journal> Works<J> {
         if given_up && !self.unsynced.is_empty() {
             // Their first copies went with the segment that was given up.
             for place in self.journal.append(&self.unsynced)? {
-                self.journal.forget(place);
+                self.journal.forget(place, false);
             }
         }
         if group.frames.is_empty() { Ok(()) } else { group.write(&mut self.journal, &mut self.table) }
@@ -407,6 +403,9 @@ impl<J: Journal> Works<J> {
         for (result, answer) in waiting.acts {
             let not_on_record = |e: &StoreError| ActError::Store(e.clone());
             drop(answer.send(result.and_then(|s| written.as_ref().map(|()| s).map_err(not_on_record))));
+        }
+        for answer in waiting.records {
+            drop(answer.send(written.clone()));
         }
         for (picked, answer) in waiting.leases {
             match &written {
@@ -444,17 +443,9 @@ impl<J: Journal> Works<J> {
         if let Some(fresh) = group.fresh.get(&id) {
             return Ok(job(entry, &Head::of(fresh), fresh.header.clone(), fresh.body.clone()));
         }
-        let found = self.journal.read(entry.place).map_err(|error| match error {
-            ReadError::Io(why) => Unreadable::Now(why),
-            ReadError::Damaged | ReadError::Gone => Unreadable::Ever(error.to_string()),
-        })?;
-        match Record::read(found.kind, &found.head) {
-            Ok(Record::Accepted(head) | Record::Snapshot(head, _)) => {
-                Ok(job(entry, &head, found.header, found.body))
-            }
-            Ok(_) => Err(Unreadable::Ever("another record stands in its place".into())),
-            Err(error) => Err(Unreadable::Ever(error.to_string())),
-        }
+        let found = self.journal.read(entry.place)?;
+        let (head, _) = head_of(found.kind, &found.head)?;
+        Ok(job(entry, &head, found.header, found.body))
     }
 
     /// A message that cannot be read at the moment waits a minute; nothing was tried.
@@ -490,12 +481,6 @@ impl<J: Journal> Works<J> {
             tracing::error!(%id, %error, "could not be recorded");
         }
     }
-}
-
-/// Why a job's bytes are not there.
-enum Unreadable {
-    Now(String),
-    Ever(String),
 }
 
 /// A record not yet written stands nowhere.
@@ -552,7 +537,8 @@ fn wanted(entry: &Entry, action: &Action, now: Timestamp) -> Option<ControlKind>
     }
 }
 
-fn too_late(status: Status, action: &Action) -> String {
+/// What is said of an action that does not apply.
+pub(crate) fn too_late(status: Status, action: &Action) -> String {
     let verb = match action {
         Action::Cancel => "cancelled",
         Action::Retry => "retried",

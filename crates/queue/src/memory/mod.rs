@@ -1,6 +1,6 @@
 //! The memory store's journal (`[queue] TYPE = channel`): nothing survives the process.
 
-use crate::journal::{Found, Frame, Journal, Place, ReadError};
+use crate::journal::{Found, Frame, Handle, Journal, Place, ReadError};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io;
@@ -47,12 +47,8 @@ impl Journal for MemoryJournal {
 
     fn give_up_unsynced(&mut self) {}
 
-    fn read(&self, place: Place) -> Result<Found, ReadError> {
-        self.records.get(&number(place)).cloned().ok_or(ReadError::Gone)
-    }
-
-    fn read_head(&self, place: Place) -> Result<(u8, Bytes), ReadError> {
-        self.records.get(&number(place)).map(|f| (f.kind, f.head.clone())).ok_or(ReadError::Gone)
+    fn handle(&self, place: Place) -> Result<Handle, ReadError> {
+        self.records.get(&number(place)).cloned().map(Handle::Memory).ok_or(ReadError::Gone)
     }
 
     fn drop_bytes(&mut self, place: Place) {
@@ -63,7 +59,7 @@ impl Journal for MemoryJournal {
         }
     }
 
-    fn forget(&mut self, place: Place) {
+    fn forget(&mut self, place: Place, _dropped: bool) {
         if let Some(found) = self.records.remove(&number(place)) {
             self.octets -= weight(&found);
         }

@@ -6,6 +6,7 @@ use crate::{Attempt, Idempotency, JobId, Meta, NewJob, Priority, RecipientState,
 use bytes::Bytes;
 use envelope::Envelope;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use std::sync::Arc;
 
 /// What an `Accepted` or `Snapshot` record says besides the bytes.
@@ -80,6 +81,16 @@ pub(crate) struct Control {
     pub(crate) kind: ControlKind,
 }
 
+/// Done jobs that stand in a file of history, and need no place in the table any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FiledRecord {
+    /// The day whose file has them.
+    pub(crate) day: Date,
+    /// Which file of that day: one that was deleted and made anew bears another mark.
+    pub(crate) mark: u64,
+    pub(crate) ids: Vec<JobId>,
+}
+
 /// One fact.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
@@ -88,6 +99,7 @@ pub(crate) enum Record {
     Settled(Box<SettledRecord>),
     Control(Control),
     Snapshot(Box<Head>, Box<Progress>),
+    Filed(FiledRecord),
 }
 
 /// A record in its stored form: a head and, for messages, header block and body.
@@ -101,7 +113,7 @@ pub(crate) struct Stored {
 
 /// The records this version writes and reads. A kind or version above is refused at start.
 pub(crate) const VERSION: u8 = 1;
-pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=5;
+pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=6;
 
 /// The head bytes do not decode.
 #[derive(Debug, thiserror::Error)]

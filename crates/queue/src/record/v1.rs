@@ -1,7 +1,7 @@
 //! Version 1 of the records' heads: postcard over these structs. They never change; a new form is a
 //! new version beside them.
 
-use super::{Control, ControlKind, Head, Progress, Record, SettledRecord};
+use super::{Control, ControlKind, FiledRecord, Head, Progress, Record, SettledRecord};
 use crate::{Attempt, AttemptRecipient, Idempotency, JobId, Meta, Priority, RecipientState, Status};
 use envelope::{Address, Envelope, Notify, Recipient, Reply, Ret, ReversePath};
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ const LEASED: u8 = 2;
 const SETTLED: u8 = 3;
 const CONTROL: u8 = 4;
 const SNAPSHOT: u8 = 5;
+const FILED: u8 = 6;
 
 #[derive(Serialize, Deserialize)]
 struct HeadV1 {
@@ -99,6 +100,10 @@ pub(super) fn encode(record: &Record) -> Result<(u8, Vec<u8>), (u8, postcard::Er
         Record::Snapshot(head, progress) => {
             (SNAPSHOT, postcard::to_stdvec(&(head_out(head), progress_out(progress))))
         }
+        Record::Filed(filed) => {
+            let ids: Vec<u128> = filed.ids.iter().map(|id| id.0.as_u128()).collect();
+            (FILED, postcard::to_stdvec(&(filed.day.to_string(), filed.mark, ids)))
+        }
     };
     bytes.map(|b| (kind, b)).map_err(|e| (kind, e))
 }
@@ -118,6 +123,11 @@ pub(super) fn decode(kind: u8, bytes: &[u8]) -> Result<Record, String> {
         SNAPSHOT => {
             let (head, progress): (HeadV1, ProgressV1) = take(bytes)?;
             Record::Snapshot(Box::new(head_in(head)?), Box::new(progress_in(progress)?))
+        }
+        FILED => {
+            let (day, mark, ids): (String, u64, Vec<u128>) = take(bytes)?;
+            let day = day.parse().map_err(|e| format!("{day:?} is no day: {e}"))?;
+            Record::Filed(FiledRecord { day, mark, ids: ids.into_iter().map(id).collect() })
         }
         other => return Err(format!("unknown kind {other}")),
     })

@@ -32,6 +32,8 @@ pub(crate) struct Entry {
     pub(crate) doubt: bool,
     /// Whether the journal has the message's bytes.
     pub(crate) bytes: bool,
+    /// Whether the journal was told that the bytes are not wanted.
+    pub(crate) dropped: bool,
 }
 
 impl Entry {
@@ -56,6 +58,7 @@ impl Entry {
             priority: head.priority,
             doubt: false,
             bytes: true,
+            dropped: false,
         }
     }
 

@@ -63,9 +63,9 @@ impl Keys {
         self.until.retain(|(_, k)| *k != name);
     }
 
-    /// Whether a key still names the job.
-    pub(crate) fn name(&self, id: JobId) -> bool {
-        self.named.contains_key(&id)
+    /// Until when a key names the job.
+    pub(crate) fn named_until(&self, id: JobId) -> Option<Timestamp> {
+        self.named.get(&id).copied()
     }
 
     pub(crate) fn forget_old(&mut self, now: Timestamp) {

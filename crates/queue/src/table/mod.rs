@@ -14,7 +14,7 @@ use crate::record::{Control, ControlKind, SettledRecord};
 use crate::{Change, JobId, LeaseAsk, RecipientState, State, Status};
 use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -27,10 +27,8 @@ pub(crate) struct Table {
     /// Unsettled jobs by end of life.
     ends: BTreeSet<(Timestamp, JobId)>,
     lanes: Lanes,
-    /// Settled jobs, oldest first.
-    settled: VecDeque<(Timestamp, JobId)>,
-    /// Dead jobs, oldest first.
-    dead: VecDeque<(Timestamp, JobId)>,
+    /// Jobs that came to an end and were not looked at since, with the moment of it.
+    pub(crate) done: Vec<(Timestamp, JobId)>,
     counts: [u64; Status::ALL.len()],
     unsettled: usize,
     pub(crate) keys: Keys,
@@ -45,6 +43,10 @@ impl Table {
 
     pub(crate) fn get_mut(&mut self, id: JobId) -> Option<&mut Entry> {
         self.jobs.get_mut(&id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
     }
 
     pub(crate) fn unsettled(&self) -> usize {
@@ -70,8 +72,7 @@ impl Table {
         self.remove(id);
         self.count(entry.status, true);
         match (entry.settled_at, entry.is_final()) {
-            (Some(at), true) if entry.state == State::Settled => self.settled.push_back((at, id)),
-            (Some(at), true) => self.dead.push_back((at, id)),
+            (Some(at), true) => self.done.push((at, id)),
             _ => {
                 self.unsettled += 1;
                 self.ends.insert((entry.expires_at, id));
@@ -314,32 +315,6 @@ impl Table {
         self.go(id, state, status, |e| {
             (e.recipients, e.settled_at, e.held_because) = (recipients, Some(at), None);
         });
-    }
-
-    /// Jobs to forget: done before `before`, or settled and more than `count`. Sent mail never pushes
-    /// failed mail out.
-    pub(crate) fn forgettable(&mut self, before: Timestamp, count: usize) -> Vec<JobId> {
-        let (jobs, keys) = (&self.jobs, &self.keys);
-        let mut out = Vec::new();
-        for (queue, count) in [(&mut self.settled, count), (&mut self.dead, usize::MAX)] {
-            while let Some((at, id)) = queue.front().copied() {
-                // A job retried by hand stands here twice; its own time tells the true entry.
-                let stale = jobs.get(&id).is_none_or(|e| e.settled_at != Some(at));
-                if !stale && (keys.name(id) || at >= before && queue.len() <= count) {
-                    break;
-                }
-                queue.pop_front();
-                if !stale {
-                    out.push(id);
-                }
-            }
-        }
-        out
-    }
-
-    /// Jobs that are done, with their entries.
-    pub(crate) fn finals(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.jobs.values_mut().filter(|e| e.is_final())
     }
 
     /// Jobs with a record in this segment.

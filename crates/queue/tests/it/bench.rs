@@ -5,7 +5,7 @@ use envelope::{Address, Envelope, ReversePath};
 use jiff::Timestamp;
 use postrider_queue::{
     AnyStore, Attempt, Clock, Door, Inserted, JobId, JobView, Lease, LeaseAsk, Meta, NewJob, Next,
-    OpenReport, Priority, RecipientState, Settlement, Status, Store, StoreError, StoreSettings,
+    OpenReport, Priority, RecipientState, Settlement, Stats, Status, Store, StoreError, StoreSettings,
 };
 use std::path::Path;
 use std::pin::Pin;
@@ -75,6 +75,17 @@ impl Bench {
     pub(crate) fn set(&self, seconds: i64) {
         *self.clock.0.lock().unwrap() = at(seconds);
         self.store.poke();
+    }
+
+    /// Lets the store work until its counts are so.
+    pub(crate) async fn until(&self, so: impl Fn(&Stats) -> bool) {
+        for _ in 0..500_000 {
+            if so(&self.store.stats().await.unwrap()) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{:?}", self.store.stats().await);
     }
 
     pub(crate) async fn insert(&self, job: NewJob) -> JobId {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use envelope::{Address, Envelope, ReversePath};
 use postrider_queue::{
     AnyStore, Attempt, AttemptRecipient, Clock, Door, Filter, JobId, JobView, Lease, LeaseAsk, Meta, NewJob,
-    Next, Priority, RecipientState, Settlement, Status, Store, StoreSettings,
+    Next, Priority, RecipientState, Settlement, Stats, Status, Store, StoreSettings,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,14 @@ pub(crate) fn disk(settings: StoreSettings) -> House {
 pub(crate) async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
     rule(memory(settings.clone())).await;
     rule(disk(settings)).await;
+}
+
+/// Runs a rule over every back-end that keeps done jobs in memory.
+pub(crate) async fn over_volatile<F: Future<Output = ()>>(
+    settings: StoreSettings,
+    rule: impl Fn(House) -> F,
+) {
+    rule(memory(settings)).await;
 }
 
 /// What stands on disk at this moment, as a crash would leave it.
@@ -98,6 +106,23 @@ impl House {
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
         self.store.poke();
+    }
+
+    /// Lets the store work until its counts are so.
+    pub(crate) async fn until(&self, so: impl Fn(&Stats) -> bool) {
+        for _ in 0..500_000 {
+            if so(&self.store.stats().await.unwrap()) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{:?}", self.store.stats().await);
+    }
+
+    /// Lets time pass until done jobs are in history.
+    pub(crate) async fn file(&self) {
+        self.pass(31);
+        self.until(|stats| stats.unfiled == 0).await;
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {

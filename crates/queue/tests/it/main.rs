@@ -13,6 +13,7 @@ mod contract;
 mod crash;
 mod damage;
 mod flips;
+mod history;
 mod hostile;
 mod house;
 mod intake;

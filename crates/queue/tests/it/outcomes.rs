@@ -1,7 +1,8 @@
 //! What a settlement makes of a job, and jobs whose time runs out.
 
 use crate::bench::{
-    LIFETIME, Open, at, attempt, failed, finals, job, job_to, over_all_stores, retry_at, sent, settings,
+    Bench, LIFETIME, Open, at, attempt, failed, finals, job, job_to, over_all_stores, retry_at, sent,
+    settings,
 };
 use postrider_queue::{ContentError, NewJob, Next, RecipientState, Settlement, Status, Store, StoreSettings};
 use std::time::Duration;
@@ -18,7 +19,6 @@ over_all_stores! {
     a_job_past_its_end_expires
     a_job_sent_to_some_is_partial_when_it_expires
     a_leased_job_expires_only_when_it_comes_back
-    old_history_is_forgotten
 }
 
 async fn a_sent_job_is_done_and_its_bytes_are_gone(open: &Open) {
@@ -148,9 +148,10 @@ async fn a_leased_job_expires_only_when_it_comes_back(open: &Open) {
     assert_eq!(bench.status(id).await, Status::Expired);
 }
 
-async fn old_history_is_forgotten(open: &Open) {
-    let bench =
-        open(StoreSettings { history_count: 2, keep_history: Duration::from_secs(1000), ..settings() });
+#[tokio::test]
+async fn history_in_memory_is_forgotten_by_number_and_age() {
+    let keep = StoreSettings { history_count: 2, keep_history: Duration::from_secs(1000), ..settings() };
+    let bench = Bench::memory(keep);
     let mut ids = Vec::new();
     for second in 0..3 {
         ids.push(bench.insert(job()).await);
