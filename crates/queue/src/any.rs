@@ -1,6 +1,5 @@
 //! The stores behind one type.
 
-use crate::disk;
 use crate::engine::{Command, Engine, Question};
 use crate::history::History;
 use crate::journal::{Journal, Place};
@@ -13,6 +12,7 @@ use crate::{
     KnownRelays, Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, State, Stats, Status, Store,
     StoreError, StoreSettings,
 };
+use crate::{bodies, disk};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -67,14 +67,20 @@ impl AnyStore {
         for place in spent {
             opened.journal.forget(place, false);
         }
+        let at_bodies =
+            |e: std::io::Error| StoreError::Io(format!("{}: {e}", folder.join("bodies").display()));
+        let big = disk::Bodies::open(folder, settings.space_floor).map_err(at_bodies)?;
+        let orphans = big.remove_others(&table.with_body_beside()).map_err(at_bodies)?;
         let report = OpenReport {
+            orphans,
             possible_duplicates: table.recover_leases(),
             unsettled: table.unsettled() as u64,
             torn: opened.torn,
             corrupt: opened.corrupt,
         };
         table.changed.clear();
-        let engine = Engine::start(opened.journal, table, opened.corrupt, settings, clock, history)?;
+        let engine =
+            Engine::start(opened.journal, table, opened.corrupt, settings, clock, history, Arc::new(big))?;
         Ok((Self::Disk(DiskStore(engine)), report))
     }
 
@@ -160,11 +166,11 @@ impl Store for AnyStore {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        self.engine().ask(|a| Command::Insert(jobs, a), || Err(StoreError::Closed.into())).await
+        bodies::insert(self.engine(), jobs).await
     }
 
     async fn lease(&self, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
-        self.engine().ask(|a| Command::Lease(ask, a), closed).await
+        bodies::lease(self.engine(), ask).await
     }
 
     async fn know(&self, known: KnownRelays) -> Result<(), StoreError> {

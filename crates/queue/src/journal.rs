@@ -74,10 +74,6 @@ pub(crate) trait Journal: Send + 'static {
 
     fn handle(&self, place: Place) -> Result<Handle, ReadError>;
 
-    fn read(&self, place: Place) -> Result<Found, ReadError> {
-        self.handle(place)?.read()
-    }
-
     /// The bytes of this record's message are no longer wanted.
     fn drop_bytes(&mut self, place: Place);
 

@@ -5,6 +5,7 @@
 //! survives a crash. `lifecycle` is the table of states; everything else serves it.
 
 mod any;
+mod bodies;
 mod clock;
 mod disk;
 mod engine;

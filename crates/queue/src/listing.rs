@@ -1,11 +1,12 @@
 //! What people ask, answered from the live table and from history as one. The queue's thread only
 //! hands over where things stand; reading and sifting is done on threads that may block.
 
+use crate::bodies::body_of;
 use crate::engine::{Command, Engine, Question, too_late};
 use crate::error::{ActError, ContentError, StoreError};
 use crate::journal::ReadError;
 use crate::matching::{Brief, needs_no_text};
-use crate::standing::view;
+use crate::standing::{head_of, view};
 use crate::view::{Action, Content, Filter, JobView, Page};
 use crate::{JobId, Status};
 
@@ -18,7 +19,9 @@ const fn closed<T>() -> Result<T, StoreError> {
     Err(StoreError::Closed)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| StoreError::Io(format!("reading was broken off: {error}")))
 }
@@ -90,8 +93,14 @@ pub(crate) async fn content(engine: &Engine, id: JobId) -> Result<Content, Conte
         }
         answer => answer?,
     };
-    let found = blocking(move || handle.read()).await??;
-    Ok(Content { header: found.header, body: found.body })
+    let bodies = engine.bodies().cloned();
+    blocking(move || {
+        let found = handle.read()?;
+        let (head, _) = head_of(found.kind, &found.head).map_err(|e| ContentError::Corrupt(e.to_string()))?;
+        let body = body_of(bodies.as_ref(), &head, found.body)?;
+        Ok(Content { header: found.header, body })
+    })
+    .await?
 }
 
 impl From<ReadError> for ContentError {

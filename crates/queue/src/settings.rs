@@ -10,12 +10,16 @@ pub struct StoreSettings {
     pub length: Option<usize>,
     /// How long a settled job is remembered.
     pub keep_history: Duration,
-    /// Most settled jobs remembered, the oldest forgotten first.
+    /// Most settled jobs remembered in memory, the oldest forgotten first; a disk store has files for them.
     pub history_count: usize,
     /// How long the bytes of a sent message are kept; 0: gone when settled.
     pub keep_body: Duration,
     /// How long the bytes of a failed message are kept, at most 30 days.
     pub keep_failed: Duration,
+    /// Octets of a body from which on it gets a file of its own.
+    pub big_body: usize,
+    /// Octets of such bodies that are in memory at once on their way out; one is always let in.
+    pub bodies_in_memory: u32,
     /// Octets after which a new segment of the log begins.
     pub segment_octets: u64,
     /// Free octets on the disk below which nothing is accepted.
@@ -32,6 +36,8 @@ impl Default for StoreSettings {
             history_count: 100_000,
             keep_body: Duration::ZERO,
             keep_failed: DAY * 30,
+            big_body: 256 << 10,
+            bodies_in_memory: 128 << 20,
             segment_octets: 64 << 20,
             space_floor: 64 << 20,
         }
@@ -59,4 +65,6 @@ pub struct OpenReport {
     pub torn: u64,
     /// Frames that were answered for and no longer match their checksum; kept in `quarantine/`.
     pub corrupt: u64,
+    /// Bodies of calls that were never answered, or of jobs that are done; removed.
+    pub orphans: u64,
 }

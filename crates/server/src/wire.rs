@@ -66,6 +66,7 @@ pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Fa
         unsettled = report.unsettled,
         possible_duplicates = report.possible_duplicates,
         torn_octets = report.torn,
+        orphaned_bodies = report.orphans,
         "the queue is open"
     );
     if report.corrupt > 0 {

@@ -3,6 +3,7 @@
 //! ```text
 //! DATA_DIR/lock            held by the one process that owns the folder; its pid
 //! DATA_DIR/log/N.log       segments, in order; `format` has the bytes
+//! DATA_DIR/bodies/ID       big bodies (`bodies`)
 //! DATA_DIR/quarantine/     damaged stretches, kept for study
 //! ```
 //!
@@ -18,6 +19,7 @@
 //!
 //! Tests: `tests/it/disk.rs` and `disk/tests.rs`.
 
+mod bodies;
 mod files;
 mod format;
 mod lock;
@@ -25,6 +27,7 @@ mod read;
 mod recover;
 mod scan;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use files::{Disk, Files};
 pub(crate) use lock::private_folder;
 pub(crate) use read::SegmentFile;
@@ -136,6 +139,18 @@ impl DiskJournal {
         if let Some(segment) = self.segments.get_mut(&place.segment) {
             segment.live = segment.live.saturating_sub(u64::from(place.octets));
         }
+    }
+}
+
+/// Why a folder's disk should take nothing more.
+fn short_of_space(folder: &Path, floor: u64) -> Option<String> {
+    match rustix::fs::statvfs(folder) {
+        Ok(s) if s.f_bavail.saturating_mul(s.f_frsize) < floor => {
+            let (free, floor) = (s.f_bavail.saturating_mul(s.f_frsize) >> 20, floor >> 20);
+            Some(format!("{free} MiB are free on the disk of {}, the floor is {floor}", folder.display()))
+        }
+        Ok(_) => None,
+        Err(error) => Some(format!("{}: {error}", folder.display())),
     }
 }
 
@@ -305,17 +320,7 @@ impl Journal for DiskJournal {
         {
             return answer.clone();
         }
-        let answer = match rustix::fs::statvfs(&self.folder) {
-            Ok(s) if s.f_bavail.saturating_mul(s.f_frsize) < self.space_floor => {
-                let (free, floor) = (s.f_bavail.saturating_mul(s.f_frsize) >> 20, self.space_floor >> 20);
-                Some(format!(
-                    "{free} MiB are free on the disk of {}, the floor is {floor}",
-                    self.folder.display()
-                ))
-            }
-            Ok(_) => None,
-            Err(error) => Some(format!("{}: {error}", self.folder.display())),
-        };
+        let answer = short_of_space(&self.folder, self.space_floor);
         self.room_seen = Some((Instant::now(), answer.clone()));
         answer
     }

@@ -1,7 +1,8 @@
 //! The records of one round, and what must be taken back when they cannot be written.
 
+use super::Arriving;
 use crate::error::StoreError;
-use crate::job::{Idempotency, JobId, NewJob};
+use crate::job::{Idempotency, JobId};
 use crate::journal::{Frame, Journal, Place};
 use crate::record::{Record, Stored};
 use crate::table::Table;
@@ -25,7 +26,7 @@ pub(super) struct Group {
     pub(super) frames: Vec<Frame>,
     uses: Vec<Use>,
     /// Jobs of this round, for lessees that are served in it.
-    pub(super) fresh: HashMap<JobId, Arc<NewJob>>,
+    pub(super) fresh: HashMap<JobId, Arriving>,
     pub(super) inserted: Vec<(JobId, Arc<str>, Option<Idempotency>)>,
     pub(super) leased: Vec<JobId>,
     /// Whether an answer waits for the sync.

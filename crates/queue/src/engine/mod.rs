@@ -15,20 +15,22 @@ mod rest;
 mod round;
 
 pub use lease::Begun;
-pub(crate) use lease::Guard;
+pub(crate) use lease::{Guard, job};
 pub(crate) use question::Glance;
 pub(crate) use round::too_late;
 
 use crate::Status;
 use crate::clock::Clock;
+use crate::disk::Bodies;
 use crate::error::{ActError, ContentError, InsertError, StoreError};
 use crate::history::{Filer, Filing, History};
 use crate::job::{Inserted, JobId, NewJob};
 use crate::journal::{Handle, Journal};
+use crate::record::Beside;
 use crate::settings::StoreSettings;
 use crate::settlement::Settlement;
-use crate::standing::Standing;
-use crate::store::{Change, KnownRelays, Lease, LeaseAsk};
+use crate::standing::{Standing, Unreadable};
+use crate::store::{Change, Job, KnownRelays, LeaseAsk};
 use crate::table::Table;
 use crate::view::{Action, Filter, Stats};
 use jiff::Timestamp;
@@ -36,22 +38,43 @@ use rest::{Desk, Rest};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot};
 
 /// Where an answer goes.
 type Answer<T> = oneshot::Sender<T>;
 type Inserts = Result<Vec<Inserted>, InsertError>;
-type Leases = Result<Vec<Lease>, StoreError>;
+type Leases = Result<Vec<Handed>, StoreError>;
 type Acted = Result<Status, ActError>;
+
+/// A job to be stored; `beside`: its body is in a file already, and empty here.
+#[derive(Debug, Clone)]
+pub(crate) struct Arriving {
+    pub(crate) job: NewJob,
+    pub(crate) beside: Option<Beside>,
+}
+
+/// A lease and its job; a big body is to be read yet.
+pub(crate) struct Handed {
+    pub(crate) guard: Guard,
+    pub(crate) job: Half,
+}
+
+/// A leased job, as far as the engine's thread reads it.
+pub(crate) enum Half {
+    Whole(Box<Job>),
+    Beside(Box<Standing>),
+}
 
 /// What the engine is asked.
 pub(crate) enum Command {
-    Insert(Vec<NewJob>, Answer<Inserts>),
+    Insert(Vec<Arriving>, Answer<Inserts>),
     Lease(LeaseAsk, Answer<Leases>),
     Settle(Vec<(JobId, u64, Settlement)>, Answer<Result<(), StoreError>>),
     Know(KnownRelays, Answer<Result<(), StoreError>>),
     Act(JobId, Action, Answer<Acted>),
     Ask(Question),
+    /// A leased job's record or body cannot be read.
+    Unreadable(JobId, u64, Unreadable),
     /// The filer put jobs into history, or could not.
     Filed(Filing),
     /// Takes a job out of history.
@@ -81,7 +104,13 @@ pub(crate) struct Engine {
     changes: broadcast::Sender<Change>,
     refusing: Arc<Mutex<Option<String>>>,
     durable: bool,
+    big_body: usize,
+    /// A permit per KiB of big bodies that may be in memory.
+    room: Arc<Semaphore>,
+    room_in_all: u32,
     history: Option<History>,
+    /// Where big bodies stand.
+    bodies: Option<Arc<Bodies>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -131,6 +160,9 @@ struct Works<J> {
     resting: BTreeSet<(Timestamp, JobId)>,
     rest: Rest,
     filed: u64,
+    bodies: Option<Arc<Bodies>>,
+    /// Bodies that go once what ended their jobs is synced.
+    to_unlink: Vec<JobId>,
     syncs: u64,
     accepted: u64,
     corrupt: u64,
@@ -147,13 +179,15 @@ impl Engine {
         settings: StoreSettings,
         clock: Arc<dyn Clock>,
         history: History,
+        bodies: Arc<Bodies>,
     ) -> Result<Self, StoreError> {
         let (mut engine, mut works) = Self::build(journal, table, corrupt, settings, clock);
         let back = works.back.clone();
         let filer = Filer::start(history.clone(), move |filing| drop(back.send(Command::Filed(filing))))
             .map_err(|e| StoreError::Io(format!("the thread of history cannot start: {e}")))?;
         works.rest = Rest::Filed(Desk::new(filer, history.clone()));
-        engine.history = Some(history);
+        works.bodies = Some(bodies.clone());
+        (engine.history, engine.bodies) = (Some(history), Some(bodies));
         std::thread::Builder::new()
             .name("queue".into())
             .spawn(move || works.run())
@@ -189,7 +223,11 @@ impl Engine {
             changes: changes.clone(),
             refusing: refusing.clone(),
             durable: journal.durable(),
+            big_body: settings.big_body,
+            room: Arc::new(Semaphore::new((settings.bodies_in_memory >> 10).max(1) as usize)),
+            room_in_all: (settings.bodies_in_memory >> 10).max(1),
             history: None,
+            bodies: None,
         };
         let works = Works {
             journal,
@@ -210,6 +248,8 @@ impl Engine {
             resting: BTreeSet::new(),
             rest: Rest::default(),
             filed: 0,
+            bodies: None,
+            to_unlink: Vec::new(),
             syncs: 0,
             accepted: 0,
             corrupt,
@@ -239,6 +279,26 @@ impl Engine {
 
     pub(crate) fn history(&self) -> Option<&History> {
         self.history.as_ref()
+    }
+
+    pub(crate) fn bodies(&self) -> Option<&Arc<Bodies>> {
+        self.bodies.as_ref()
+    }
+
+    pub(crate) fn is_big(&self, octets: usize) -> bool {
+        octets > self.big_body
+    }
+
+    /// Waits until a body of so many octets may be in memory; never longer than until nothing else is.
+    pub(crate) async fn room(&self, octets: u64) -> Option<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(octets >> 10).unwrap_or(u32::MAX).clamp(1, self.room_in_all);
+        self.room.clone().acquire_many_owned(wanted).await.ok()
+    }
+
+    /// Says that a leased job cannot be read; its lease ends.
+    pub(crate) fn unreadable(&self, guard: Guard, why: Unreadable) {
+        let (id, fence) = guard.release();
+        drop(self.commands.0.send(Command::Unreadable(id, fence, why)));
     }
 
     /// Takes a job out of history; says what it was.

@@ -89,10 +89,12 @@ impl<J: Journal> Works<J> {
         self.sync().map_err(Stop::Write)?;
         group.stand(places, &mut self.journal, &mut self.table);
         for (id, before, with_bytes) in carried {
-            self.forget_entry(&before);
+            // Its body, if beside, stays where it is.
+            self.forget_entry(id, &Entry { beside: false, ..before });
             if let Some(entry) = self.table.get_mut(id) {
                 entry.history.clear();
                 entry.bytes &= with_bytes;
+                entry.beside &= with_bytes;
                 entry.dropped = false;
             }
         }
@@ -109,8 +111,9 @@ impl<J: Journal> Works<J> {
 
     /// A job with its state and attempts in one record; with its bytes while they are wanted.
     fn snapshot(&self, id: JobId, entry: &Entry, with_bytes: bool) -> Result<Frame, Unreadable> {
-        let (head, mut progress, header, body) = self.standing(id, entry).read_all()?;
+        let (mut head, mut progress, header, body) = self.standing(id, entry).read_all()?;
         progress.with_bytes = with_bytes;
+        head.beside = head.beside.filter(|_| with_bytes);
         let (header, body) = if with_bytes { (header, body) } else { (Bytes::new(), Bytes::new()) };
         let unstorable = |error: StoreError| Unreadable::Now(error.to_string());
         let mut frame = vec![

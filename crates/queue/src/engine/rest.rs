@@ -13,7 +13,7 @@ use crate::table::Entry;
 use crate::{State, Status};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where done jobs go.
 pub(super) enum Rest {
@@ -110,6 +110,9 @@ impl<J: Journal> Works<J> {
                 self.lay_to_rest(id, now);
             }
         }
+        if !self.to_unlink.is_empty() {
+            self.sync_by.get_or_insert(Instant::now());
+        }
         self.file(now);
         self.forget_kept(now);
         if self.table.is_empty() {
@@ -138,6 +141,9 @@ impl<J: Journal> Works<J> {
             return;
         }
         entry.bytes = false;
+        if std::mem::replace(&mut entry.beside, false) {
+            self.to_unlink.push(id);
+        }
         if let Some(until) = named {
             if !std::mem::replace(&mut entry.dropped, true) {
                 self.journal.drop_bytes(entry.place);
@@ -157,7 +163,7 @@ impl<J: Journal> Works<J> {
     /// Out of the table, and its records out of the journal.
     fn leave(&mut self, id: JobId) {
         if let Some(entry) = self.table.remove(id) {
-            self.forget_entry(&entry);
+            self.forget_entry(id, &entry);
         }
     }
 

@@ -1,24 +1,21 @@
 //! The engine's loop: one round after the other.
 
 use super::group::{Group, Use, stored};
-use super::lease::Guard;
 use super::rest::until;
-use super::{Acted, Answer, Command, Inserts, Leases, Question, Works};
+use super::{Acted, Answer, Arriving, Command, Inserts, Leases, Question, Works};
 use crate::error::{ActError, InsertError, StoreError};
 use crate::job::{Inserted, JobId, NewJob};
 use crate::journal::{Frame, Journal, Place};
 use crate::record::{Control, ControlKind, Head, Record, SettledRecord};
 use crate::settlement::{Next, Settlement};
-use crate::standing::{Unreadable, head_of};
-use crate::store::{Job, Lease};
 use crate::table::{Entry, Known};
 use crate::{Action, RecipientState, State, Status};
 use jiff::Timestamp;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// Leased jobs, each with its fence.
-type Picked = Vec<(JobId, u64)>;
+pub(super) type Picked = Vec<(JobId, u64)>;
 
 /// What waits for the round's sync.
 #[derive(Default)]
@@ -38,8 +35,6 @@ const ROUND: usize = 1024;
 const LAZY_SYNC: Duration = Duration::from_millis(100);
 /// A clock that jumps is noticed after this long at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// A message that the disk will not read now is looked at again after this long.
-const READ_AGAIN: Duration = Duration::from_secs(60);
 /// After a failed write the journal is tried again at this distance.
 const RETRY_WRITE: Duration = Duration::from_secs(1);
 
@@ -133,6 +128,7 @@ impl<J: Journal> Works<J> {
                     self.control(Control { id, at: now, kind: ControlKind::Return }, group);
                 }
             }
+            Command::Unreadable(id, fence, why) => self.unreadable(id, fence, &why, now, group),
             Command::Filed(filing) => self.filed(filing, now, group),
             Command::Unfile(id, answer) => self.unfile(id, answer),
             Command::Erase(id, answer) => {
@@ -147,27 +143,28 @@ impl<J: Journal> Works<J> {
 
     fn insert(
         &mut self,
-        jobs: Vec<NewJob>,
+        jobs: Vec<Arriving>,
         now: Timestamp,
         group: &mut Group,
     ) -> Result<Vec<Inserted>, InsertError> {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut fresh = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            match self.known(&job, &fresh) {
+        for arriving in jobs {
+            let job = &arriving.job;
+            match self.known(job, &fresh) {
                 Some(Known::Same(id)) => answers.push(Inserted::Repeat(id)),
                 Some(Known::Other(id)) => return Err(InsertError::KeyReused(id)),
                 None => {
                     answers.push(Inserted::New(job.id));
-                    fresh.push(job);
+                    fresh.push(arriving);
                 }
             }
         }
         self.room_for(fresh.len())?;
         let mut frame = Frame::with_capacity(fresh.len());
         let mut heads = Vec::with_capacity(fresh.len());
-        for job in &fresh {
-            let head = Head::of(job);
+        for Arriving { job, beside } in &fresh {
+            let head = Head::of(job, *beside);
             let record = Record::Accepted(Box::new(head));
             frame.push(stored(&record, job.header.clone(), job.body.clone())?);
             if let Record::Accepted(head) = record {
@@ -177,8 +174,9 @@ impl<J: Journal> Works<J> {
         if frame.is_empty() {
             return Ok(answers);
         }
-        group.add_frame(frame, fresh.iter().map(|j| Use::Job(j.id)));
-        for (job, head) in fresh.into_iter().zip(heads) {
+        group.add_frame(frame, fresh.iter().map(|a| Use::Job(a.job.id)));
+        for (arriving, head) in fresh.into_iter().zip(heads) {
+            let job = &arriving.job;
             self.table.add(job.id, Entry::accepted(&head, NOWHERE));
             if job.due_at <= now {
                 // It is ready before the round ends: nobody need hear that it was scheduled.
@@ -188,16 +186,16 @@ impl<J: Journal> Works<J> {
                 self.table.keys.keep(&job.project, key, job.id, job.created_at);
             }
             group.inserted.push((job.id, job.project.clone(), job.idempotency.clone()));
-            group.fresh.insert(job.id, Arc::new(job));
+            group.fresh.insert(job.id, arriving);
         }
         group.must_sync = true;
         Ok(answers)
     }
 
     /// What the job's key stands for already: from an earlier call, or from this one's `before`.
-    fn known(&self, job: &NewJob, before: &[NewJob]) -> Option<Known> {
+    fn known(&self, job: &NewJob, before: &[Arriving]) -> Option<Known> {
         let key = job.idempotency.as_ref()?;
-        let twin = before.iter().filter(|b| b.project == job.project).find_map(|b| {
+        let twin = before.iter().map(|a| &a.job).filter(|b| b.project == job.project).find_map(|b| {
             let other = b.idempotency.as_ref().filter(|o| o.key == key.key && o.index == key.index)?;
             Some(if other.fingerprint == key.fingerprint { Known::Same(b.id) } else { Known::Other(b.id) })
         });
@@ -216,7 +214,12 @@ impl<J: Journal> Works<J> {
         self.journal.no_room().map_or(Ok(()), |why| Err(InsertError::Full(why)))
     }
 
-    fn settle(&mut self, results: Vec<(JobId, u64, Settlement)>, now: Timestamp, group: &mut Group) {
+    pub(super) fn settle(
+        &mut self,
+        results: Vec<(JobId, u64, Settlement)>,
+        now: Timestamp,
+        group: &mut Group,
+    ) {
         let mut records = Vec::with_capacity(results.len());
         for (id, fence, settlement) in results {
             if self.table.get(id).is_none_or(|e| e.state != State::Leased || e.fence != fence) {
@@ -261,17 +264,25 @@ impl<J: Journal> Works<J> {
             (control.kind == ControlKind::Purge).then(|| self.table.get(control.id).cloned()).flatten();
         self.table.control(&control);
         if let Some(entry) = forgotten {
-            self.forget_entry(&entry);
+            self.forget_entry(control.id, &entry);
             self.not_to_file(control.id);
         }
         self.add(vec![(Record::Control(control), Use::Nothing)], group);
     }
 
     /// Nothing of its records is wanted.
-    pub(super) fn forget_entry(&mut self, entry: &Entry) {
+    pub(super) fn forget_entry(&mut self, id: JobId, entry: &Entry) {
+        self.unlink(id, entry);
         self.journal.forget(entry.place, entry.dropped);
         for place in &entry.history {
             self.journal.forget(*place, false);
+        }
+    }
+
+    /// A body in a file of its own goes once the end of its job is synced.
+    pub(super) fn unlink(&mut self, id: JobId, entry: &Entry) {
+        if entry.beside {
+            self.to_unlink.push(id);
         }
     }
 
@@ -382,6 +393,9 @@ impl<J: Journal> Works<J> {
         self.syncs += 1;
         self.unsynced.clear();
         self.sync_by = None;
+        if let Some(bodies) = self.bodies.as_ref().filter(|_| !self.to_unlink.is_empty()) {
+            bodies.remove(self.to_unlink.drain(..));
+        }
         Ok(())
     }
 
@@ -424,63 +438,6 @@ impl<J: Journal> Works<J> {
             drop(self.changes.send(change));
         }
     }
-
-    fn hand_over(&mut self, picked: Picked, group: &Group, answer: Answer<Leases>) {
-        let mut leases = Vec::with_capacity(picked.len());
-        for (id, fence) in picked {
-            match self.job(id, group) {
-                Ok(job) => leases.push(Lease::new(job, Guard::new(id, fence, self.back.clone()))),
-                Err(Unreadable::Now(why)) => self.put_off(id, &why),
-                Err(Unreadable::Ever(why)) => self.break_job(id, &why),
-            }
-        }
-        // A lessee that went away drops its leases here, and each comes back by its guard.
-        drop(answer.send(Ok(leases)));
-    }
-
-    fn job(&self, id: JobId, group: &Group) -> Result<Job, Unreadable> {
-        let entry = self.table.get(id).ok_or(Unreadable::Ever("no such job".into()))?;
-        if let Some(fresh) = group.fresh.get(&id) {
-            return Ok(job(entry, &Head::of(fresh), fresh.header.clone(), fresh.body.clone()));
-        }
-        let found = self.journal.read(entry.place)?;
-        let (head, _) = head_of(found.kind, &found.head)?;
-        Ok(job(entry, &head, found.header, found.body))
-    }
-
-    /// A message that cannot be read at the moment waits a minute; nothing was tried.
-    fn put_off(&mut self, id: JobId, why: &str) {
-        tracing::error!(%id, "a stored message cannot be read now: {why}");
-        let now = self.clock.now();
-        let record = SettledRecord {
-            id,
-            at: now,
-            finals: Vec::new(),
-            due_at: Some(now.checked_add(READ_AGAIN).unwrap_or(Timestamp::MAX)),
-            hold: None,
-            counted: false,
-            doubt: false,
-            attempt: None,
-        };
-        self.table.settle(&record, None);
-        let mut group = Group::default();
-        self.add(vec![(Record::Settled(Box::new(record)), Use::Nothing)], &mut group);
-        if let Err(error) = self.commit(&mut group) {
-            tracing::error!(%id, %error, "could not be recorded");
-        }
-    }
-
-    /// A message that cannot be read back is given up, visibly.
-    fn break_job(&mut self, id: JobId, why: &str) {
-        tracing::error!(%id, "a stored message is damaged: {why}");
-        self.corrupt += 1;
-        let mut group = Group::default();
-        let kind = ControlKind::Broken(format!("the stored message is damaged: {why}"));
-        self.control(Control { id, at: self.clock.now(), kind }, &mut group);
-        if let Err(error) = self.commit(&mut group) {
-            tracing::error!(%id, %error, "could not be recorded");
-        }
-    }
 }
 
 /// A record not yet written stands nowhere.
@@ -488,29 +445,8 @@ pub(super) const NOWHERE: Place = Place { segment: u32::MAX, at: u32::MAX, octet
 
 /// Frames that stay true when the round fails: all but inserts and leases.
 fn lasting(frames: &[Frame]) -> Vec<Frame> {
-    let of_this_round = |kind: u8| matches!(kind, 1 | 2);
+    let of_this_round = |kind: u8| matches!(kind, 1 | 2 | 7);
     frames.iter().filter(|f| !f.iter().any(|r| of_this_round(r.kind))).cloned().collect()
-}
-
-fn job(entry: &Entry, head: &Head, header: bytes::Bytes, body: bytes::Bytes) -> Job {
-    Job {
-        id: head.id,
-        project: entry.project.clone(),
-        envelope: head.envelope.clone(),
-        open: entry.open(),
-        header,
-        body,
-        meta: Arc::new(head.meta.clone()),
-        created_at: head.created_at,
-        expires_at: entry.expires_at,
-        priority: entry.priority,
-        attempts: entry.attempts,
-        possible_duplicate: entry.doubt,
-        route: entry.route.clone(),
-        pinned: entry.only.is_some(),
-        eight_bit: head.eight_bit,
-        utf8_header: head.utf8_header,
-    }
 }
 
 /// What an action means for a job as it stands; `None`: it does not apply.

@@ -69,6 +69,7 @@ impl Line {
     /// A row for a job that is done.
     pub(super) fn of(head: Head, progress: Progress) -> Result<Self, String> {
         let brief = Brief::of(&head, &progress);
+        let head = Head { beside: None, ..head };
         let record = Record::Snapshot(Box::new(head), Box::new(progress));
         let stored = record.store(Default::default(), Default::default()).map_err(|e| e.to_string())?;
         Ok(Self { brief, head: stored.head })

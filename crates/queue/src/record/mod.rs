@@ -7,6 +7,7 @@ use bytes::Bytes;
 use envelope::Envelope;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What an `Accepted` or `Snapshot` record says besides the bytes.
@@ -26,6 +27,15 @@ pub(crate) struct Head {
     pub(crate) utf8_header: bool,
     /// Octets of the message, also when its bytes are gone.
     pub(crate) size: u64,
+    /// Its body is not in the record but in a file of its own.
+    pub(crate) beside: Option<Beside>,
+}
+
+/// What a body in a file of its own must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) octets: u64,
+    pub(crate) crc: u32,
 }
 
 /// A job's progress, as a `Snapshot` carries it forward.
@@ -113,7 +123,7 @@ pub(crate) struct Stored {
 
 /// The records this version writes and reads. A kind or version above is refused at start.
 pub(crate) const VERSION: u8 = 1;
-pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=6;
+pub(crate) const KINDS: std::ops::RangeInclusive<u8> = 1..=8;
 
 /// The head bytes do not decode.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +146,7 @@ impl Record {
 }
 
 impl Head {
-    pub(crate) fn of(job: &NewJob) -> Self {
+    pub(crate) fn of(job: &NewJob, beside: Option<Beside>) -> Self {
         Self {
             id: job.id,
             project: job.project.clone(),
@@ -150,7 +160,8 @@ impl Head {
             idempotency: job.idempotency.clone(),
             eight_bit: job.eight_bit,
             utf8_header: job.utf8_header,
-            size: (job.header.len() + job.body.len()) as u64,
+            size: (job.header.len() + job.body.len()) as u64 + beside.map_or(0, |b| b.octets),
+            beside,
         }
     }
 }

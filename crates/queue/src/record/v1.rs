@@ -1,7 +1,7 @@
 //! Version 1 of the records' heads: postcard over these structs. They never change; a new form is a
 //! new version beside them.
 
-use super::{Control, ControlKind, FiledRecord, Head, Progress, Record, SettledRecord};
+use super::{Beside, Control, ControlKind, FiledRecord, Head, Progress, Record, SettledRecord};
 use crate::{Attempt, AttemptRecipient, Idempotency, JobId, Meta, Priority, RecipientState, Status};
 use envelope::{Address, Envelope, Notify, Recipient, Reply, Ret, ReversePath};
 use jiff::Timestamp;
@@ -13,6 +13,9 @@ const SETTLED: u8 = 3;
 const CONTROL: u8 = 4;
 const SNAPSHOT: u8 = 5;
 const FILED: u8 = 6;
+/// As `ACCEPTED` and `SNAPSHOT`, followed by what the body's file must be.
+const ACCEPTED_BESIDE: u8 = 7;
+const SNAPSHOT_BESIDE: u8 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct HeadV1 {
@@ -89,7 +92,10 @@ enum ControlV1 {
 
 pub(super) fn encode(record: &Record) -> Result<(u8, Vec<u8>), (u8, postcard::Error)> {
     let (kind, bytes) = match record {
-        Record::Accepted(head) => (ACCEPTED, postcard::to_stdvec(&head_out(head))),
+        Record::Accepted(head) => match head.beside {
+            None => (ACCEPTED, postcard::to_stdvec(&head_out(head))),
+            Some(beside) => (ACCEPTED_BESIDE, postcard::to_stdvec(&(head_out(head), beside))),
+        },
         Record::Leased(ids) => {
             (LEASED, postcard::to_stdvec(&ids.iter().map(|id| id.0.as_u128()).collect::<Vec<_>>()))
         }
@@ -98,7 +104,11 @@ pub(super) fn encode(record: &Record) -> Result<(u8, Vec<u8>), (u8, postcard::Er
             (CONTROL, postcard::to_stdvec(&(c.id.0.as_u128(), micros(c.at), control_out(&c.kind))))
         }
         Record::Snapshot(head, progress) => {
-            (SNAPSHOT, postcard::to_stdvec(&(head_out(head), progress_out(progress))))
+            let parts = (head_out(head), progress_out(progress));
+            match head.beside {
+                None => (SNAPSHOT, postcard::to_stdvec(&parts)),
+                Some(beside) => (SNAPSHOT_BESIDE, postcard::to_stdvec(&(parts, beside))),
+            }
         }
         Record::Filed(filed) => {
             let ids: Vec<u128> = filed.ids.iter().map(|id| id.0.as_u128()).collect();
@@ -113,7 +123,15 @@ pub(super) fn decode(kind: u8, bytes: &[u8]) -> Result<Record, String> {
         postcard::from_bytes(bytes).map_err(|e| e.to_string())
     }
     Ok(match kind {
-        ACCEPTED => Record::Accepted(Box::new(head_in(take(bytes)?)?)),
+        ACCEPTED => Record::Accepted(Box::new(head_in(take(bytes)?, None)?)),
+        ACCEPTED_BESIDE => {
+            let (head, beside): (HeadV1, Beside) = take(bytes)?;
+            Record::Accepted(Box::new(head_in(head, Some(beside))?))
+        }
+        SNAPSHOT_BESIDE => {
+            let ((head, progress), beside): ((HeadV1, ProgressV1), Beside) = take(bytes)?;
+            Record::Snapshot(Box::new(head_in(head, Some(beside))?), Box::new(progress_in(progress)?))
+        }
         LEASED => Record::Leased(take::<Vec<u128>>(bytes)?.into_iter().map(id).collect()),
         SETTLED => Record::Settled(Box::new(settled_in(take(bytes)?)?)),
         CONTROL => {
@@ -122,7 +140,7 @@ pub(super) fn decode(kind: u8, bytes: &[u8]) -> Result<Record, String> {
         }
         SNAPSHOT => {
             let (head, progress): (HeadV1, ProgressV1) = take(bytes)?;
-            Record::Snapshot(Box::new(head_in(head)?), Box::new(progress_in(progress)?))
+            Record::Snapshot(Box::new(head_in(head, None)?), Box::new(progress_in(progress)?))
         }
         FILED => {
             let (day, mark, ids): (String, u64, Vec<u128>) = take(bytes)?;
@@ -174,7 +192,7 @@ fn head_out(h: &Head) -> HeadV1 {
     }
 }
 
-fn head_in(h: HeadV1) -> Result<Head, String> {
+fn head_in(h: HeadV1, beside: Option<Beside>) -> Result<Head, String> {
     let address = |text: &str| Address::parse(text).map_err(|e| format!("{text:?}: {e}"));
     let to = |(text, bits, orcpt): (String, u8, Option<String>)| -> Result<Recipient, String> {
         let bit = |n: u8| bits >> n & 1 == 1;
@@ -201,6 +219,7 @@ fn head_in(h: HeadV1) -> Result<Head, String> {
         eight_bit: h.eight_bit,
         utf8_header: h.utf8_header,
         size: h.size,
+        beside,
     })
 }
 

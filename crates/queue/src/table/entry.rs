@@ -32,6 +32,8 @@ pub(crate) struct Entry {
     pub(crate) doubt: bool,
     /// Whether the journal has the message's bytes.
     pub(crate) bytes: bool,
+    /// Whether the body is in a file of its own.
+    pub(crate) beside: bool,
     /// Whether the journal was told that the bytes are not wanted.
     pub(crate) dropped: bool,
 }
@@ -58,6 +60,7 @@ impl Entry {
             priority: head.priority,
             doubt: false,
             bytes: true,
+            beside: head.beside.is_some(),
             dropped: false,
         }
     }

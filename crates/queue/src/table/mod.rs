@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+/// Octets of messages after which a batch ends, however many it may be: a lessee has them in memory.
+const LEASED_TOGETHER: u32 = 4 << 20;
+
 /// The scheduler's table.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -161,7 +164,9 @@ impl Table {
     /// Takes ready jobs as asked for; each is leased under `fence`.
     pub(crate) fn pick(&mut self, ask: &LeaseAsk, fence: &mut u64) -> Vec<JobId> {
         let mut picked = Vec::new();
+        let mut octets = 0;
         while picked.len() < ask.limit.max(1)
+            && octets < LEASED_TOGETHER
             && let Some(id) = self.lanes.pop(ask)
         {
             let fits = |e: &Entry| {
@@ -177,6 +182,8 @@ impl Table {
             *fence += 1;
             let this = *fence;
             if self.go(id, State::Leased, Status::Sending, |e| e.fence = this) {
+                let big = |e: &Entry| if e.beside { LEASED_TOGETHER } else { e.place.octets };
+                octets = octets.saturating_add(self.get(id).map_or(0, big));
                 picked.push(id);
             }
         }
@@ -315,6 +322,11 @@ impl Table {
         self.go(id, state, status, |e| {
             (e.recipients, e.settled_at, e.held_because) = (recipients, Some(at), None);
         });
+    }
+
+    /// Jobs whose body is wanted and in a file of its own.
+    pub(crate) fn with_body_beside(&self) -> BTreeSet<JobId> {
+        self.jobs.iter().filter(|(_, e)| e.beside && e.bytes).map(|(id, _)| *id).collect()
     }
 
     /// Jobs with a record in this segment.

@@ -9,6 +9,7 @@
 
 mod actions;
 mod bench;
+mod bodies;
 mod contract;
 mod crash;
 mod damage;

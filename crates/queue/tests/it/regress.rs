@@ -104,6 +104,7 @@ async fn regress_kept_bytes_go_when_their_time_is_over() {
 
 #[tokio::test]
 async fn regress_nothing_but_history_after_a_drain() {
+    let settings = || StoreSettings { big_body: usize::MAX, ..settings() };
     let bench = Bench::disk(settings());
     for _ in 0..30 {
         bench.insert(NewJob { body: vec![b'x'; 20_000].into(), ..job() }).await;
