@@ -6,6 +6,7 @@ mod addresses;
 mod certificates;
 mod client;
 mod dkim;
+mod dns;
 mod headers;
 mod html;
 mod intake;
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "addresses", body: addresses::run, words: addresses::WORDS },
     Target { name: "certificates", body: certificates::run, words: certificates::WORDS },
     Target { name: "dkim", body: dkim::run, words: dkim::WORDS },
+    Target { name: "dns", body: dns::run, words: dns::WORDS },
     Target { name: "replies", body: replies::run, words: replies::WORDS },
     Target { name: "client", body: client::run, words: client::WORDS },
     Target { name: "intake", body: intake::run, words: intake::WORDS },

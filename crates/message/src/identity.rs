@@ -5,6 +5,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// RFC 5322 3.3 in UTC.
+/// The field `Date` with its line end.
+pub fn date_field(at: Timestamp) -> String {
+    format!("Date: {}\r\n", date_text(at))
+}
+
+/// Whether a header block holds a field `Date`.
+pub fn has_date(header: &[u8]) -> bool {
+    let is_date = |line: &[u8]| line.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"date:"));
+    is_date(header)
+        || memchr::memchr_iter(b'\n', header).any(|end| header.get(end + 1..).is_some_and(is_date))
+}
+
 pub(crate) fn date_text(at: Timestamp) -> String {
     let at = at.to_zoned_datetime(TimeZone::UTC);
     let day = WEEKDAYS.get(at.weekday().to_monday_zero_offset() as usize).copied().unwrap_or_default();

@@ -2,7 +2,9 @@
 
 use crate::options::Checked;
 use crate::{Caller, MailerSettings, Message, RawSubmission, SubmitError};
-use ::message::{FieldError, Profile, RawOptions, admit_raw, compose, compose_around, to_seven_bit};
+use ::message::{
+    FieldError, Profile, RawOptions, admit_raw, compose, compose_around, date_field, to_seven_bit,
+};
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use envelope::Envelope;
@@ -74,16 +76,23 @@ pub(crate) fn composed(
     meta.subject = composed.subject;
     (meta.from, meta.to, meta.cc) = (composed.from, composed.to, composed.cc);
     (meta.bcc, meta.reply_to) = (composed.bcc, composed.reply_to);
+    let waits = options.due_at > now && message.draft.date.is_none();
     let letter = Letter {
         id,
         envelope,
-        header: composed.header,
+        header: if waits { undated(composed.header, now) } else { composed.header },
         body: composed.body,
         meta,
         eight_bit: false,
         utf8_header: false,
     };
     job(caller, letter, options, place, settings, now)
+}
+
+/// The header without the Date that composing gave it; mail that waits for its hour gets one when it leaves.
+fn undated(header: Bytes, now: Timestamp) -> Bytes {
+    let date = date_field(now);
+    if header.starts_with(date.as_bytes()) { header.slice(date.len()..) } else { header }
 }
 
 /// Takes a finished message.

@@ -6,11 +6,12 @@ use crate::doors::{Doors, Manner};
 use crate::exit::Failure;
 use crate::reload::{self, Reread};
 use crate::signals::{Signals, Told};
-use crate::{circle, drop, listen, ways, wire};
+use crate::{circle, dkim, drop, listen, ways, wire};
 use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
 use queue::{AnyStore, Clock, KnownRelays, Store};
+use send::Keyring;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -33,7 +34,7 @@ pub(crate) struct House {
     mailer: Mailer,
     doors: Doors,
     /// What goes on until the end and needs no farewell.
-    _beside: JoinSet<()>,
+    beside: JoinSet<()>,
     /// Workers that finish what they had in hand when a reload replaced them.
     retiring: JoinSet<()>,
     hurry: watch::Sender<bool>,
@@ -62,7 +63,8 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
-        let (routes, worker_settings) = ways_out(&s)?;
+        let keyring = dkim::keyring(&s.dkim);
+        let (routes, worker_settings) = ways_out(&s, &keyring)?;
         know(&store, &s).await?;
         let paused = wire::paused(&state)?;
         let worker = Worker::start_with(paused, &store, routes, worker_settings, &clock);
@@ -75,6 +77,7 @@ impl House {
         let (data_dir, taker) = (s.data_dir.clone(), mailer.clone());
         let mut beside = JoinSet::new();
         beside.spawn(async move { drop::watch(&data_dir, &taker).await });
+        beside.spawn(dkim::watch(Arc::downgrade(&keyring), s.dkim.clone()));
         let (http, smtp) = doors.places()?;
         let http = http.ok_or_else(|| Failure::Bug("the HTTP door is not open".into()))?;
         Ok(Self {
@@ -83,7 +86,7 @@ impl House {
             worker,
             mailer,
             doors,
-            _beside: beside,
+            beside,
             retiring: JoinSet::new(),
             hurry: watch::Sender::new(false),
             settings: s,
@@ -136,10 +139,13 @@ impl House {
         let mut new = reload::read(self.reread.as_ref()).await?;
         let needs_restart = reload::keep_fixed(&mut new, &self.settings);
         circle::refuse(&new, self.doors.runtime_dir()).await?;
-        let (routes, worker_settings) = ways_out(&new)?;
+        let keyring = dkim::keyring(&new.dkim);
+        let (routes, worker_settings) = ways_out(&new, &keyring)?;
         let fresh = self.doors.ready(&new).await?;
         know(&self.store, &new).await?;
         // Nothing fails from here on.
+        while self.beside.try_join_next().is_some() {}
+        self.beside.spawn(dkim::watch(Arc::downgrade(&keyring), new.dkim.clone()));
         let next = self.worker.successor(&self.store, routes, worker_settings, &self.clock);
         let before = std::mem::replace(&mut self.worker, next);
         let hurried = self.hurry.subscribe();
@@ -196,9 +202,9 @@ impl House {
 }
 
 /// The relays by priority, one route over all of them.
-fn ways_out(s: &Settings) -> Result<(Vec<Route>, WorkerSettings), Failure> {
+fn ways_out(s: &Settings, keyring: &Arc<Keyring>) -> Result<(Vec<Route>, WorkerSettings), Failure> {
     let relays: Result<Vec<_>, Failure> =
-        s.relays.iter().map(|relay| Ok(wire::relay(relay, ways::sender(relay)?))).collect();
+        s.relays.iter().map(|relay| Ok(wire::relay(relay, ways::sender(relay, keyring)?))).collect();
     let route = Route { name: DEFAULT_ROUTE.into(), relays: relays? };
     Ok((vec![route], WorkerSettings { retry: worker::RetryProfile::new(s.queue.retry.clone()) }))
 }

@@ -4,6 +4,7 @@ mod circle;
 mod cli;
 mod clock;
 mod config;
+mod dkim;
 mod doors;
 mod drop;
 mod exit;

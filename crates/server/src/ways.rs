@@ -2,14 +2,31 @@
 
 use crate::clock::WallClock;
 use crate::config::{Grant, Place, Relay, Security, Sendmail, SmtpRelay, TokenSource, Way};
+use crate::dkim;
 use crate::exit::Failure;
 use send::smtp::{self, Credentials, Endpoint, TlsSettings};
 use send::token::{self, TokenEndpoint};
-use send::{DummySender, InboxSender, Sender, SendmailSender, SendmailSettings, SmtpSender, SmtpSettings};
+use send::{
+    DummySender, InboxSender, Keyring, Sender, SendmailSender, SendmailSettings, SigningSender, SmtpSender,
+    SmtpSettings,
+};
 use std::sync::Arc;
 
-/// The sender of a relay. Certificate files are read here; nothing is connected.
-pub(crate) fn sender(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
+/// The sender of a relay, which signs what leaves by a server or program. Certificate files are read here;
+/// nothing is connected.
+pub(crate) fn sender(relay: &Relay, keyring: &Arc<Keyring>) -> Result<Arc<dyn Sender>, Failure> {
+    let plain = unsigned(relay)?;
+    let leaves = matches!(relay.way, Way::Smtp(_) | Way::Sendmail(_)) && !keyring.is_empty();
+    Ok(match dkim::fields(relay.signed).filter(|_| leaves) {
+        Some(fields) => {
+            let now = Arc::new(|| queue::Clock::now(&WallClock));
+            Arc::new(SigningSender::new(plain, keyring.clone(), fields, now))
+        }
+        None => plain,
+    })
+}
+
+fn unsigned(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
     let (section, key) = (relay.key.0.as_str(), relay.key.1);
     match &relay.way {
         Way::Inbox => Ok(Arc::new(InboxSender)),

@@ -21,7 +21,8 @@ const SETTLED_TOGETHER: usize = 64;
 /// Sends a batch and settles it. Every lease is settled, or dropped untouched when its mail was
 /// never handed to the sender.
 pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {
-    let mails: Vec<Mail> = (0..).zip(&leases).map(|(ticket, lease)| mail(ticket, &lease.job)).collect();
+    let mut mails: Vec<Mail> = (0..).zip(&leases).map(|(ticket, lease)| mail(ticket, &lease.job)).collect();
+    crate::date::complete(desk, &mut mails, &leases).await;
     let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
     let taken = Arc::new(AtomicU64::new(0));
     let counter = taken.clone();

@@ -7,6 +7,7 @@
 mod batch;
 mod breaker;
 mod connection;
+mod date;
 mod desk;
 mod health;
 mod judge;

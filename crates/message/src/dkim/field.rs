@@ -92,6 +92,12 @@ impl<'a> Header<'a> {
         self.0.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, field)| *field)
     }
 
+    /// The value of the first field of this name, folds in it.
+    pub(super) fn value(&self, name: &str) -> Option<&'a [u8]> {
+        let (_, field) = self.0.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        field.get(memchr::memchr(b':', field)? + 1..)
+    }
+
     /// What is hashed of these fields: each name takes the last one not yet taken; a name with none
     /// left counts as nothing (RFC 6376 5.4.2).
     pub(super) fn canonical(&self, names: &[&str], relaxed: bool) -> Vec<u8> {

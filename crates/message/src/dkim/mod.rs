@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod author;
 mod body;
 mod error;
 mod field;
@@ -36,6 +37,7 @@ mod sign;
 mod tags;
 mod verify;
 
+pub use author::{author_domain, is_signed};
 pub use body::BodyHash;
 pub use error::{DkimFault, KeyError, SignError};
 pub use field::SignedFields;

@@ -84,6 +84,11 @@ impl KeyRecord {
         Ok(Self { kind, testing: flag("y"), strict: flag("s"), public })
     }
 
+    /// Whether both publish one key, whatever else they say.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        (self.kind, &self.public) == (other.kind, &other.public)
+    }
+
     /// Whether the signature is this key's over what is hashed of a header. RSA below 1024 bits never
     /// verifies (RFC 8301).
     pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {

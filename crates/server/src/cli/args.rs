@@ -124,6 +124,16 @@ Examples:
   postrider key revoke shop --config app.ini"
     )]
     Key(Key),
+    /// Keys that sign mail: made, published, checked
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider dkim keygen --domain example.com --selector s2026 --out s2026.pem
+  postrider dkim record --config app.ini
+  postrider dkim verify --config app.ini"
+    )]
+    Dkim(super::dkim::args::Dkim),
     /// The settings: what holds, and what is wrong
     #[command(
         subcommand,

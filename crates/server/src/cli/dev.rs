@@ -3,7 +3,7 @@
 use super::{args, identity, leftovers, print};
 use crate::clock::WallClock;
 use crate::config::{
-    self, HttpDoor, Identity, Kept, Listen, Queue, Relay, Settings, SmtpDoor, Surroundings, Way,
+    self, Dkim, HttpDoor, Identity, Kept, Listen, Queue, Relay, Settings, SmtpDoor, Surroundings, Way,
 };
 use crate::doors::Manner;
 use crate::exit::Failure;
@@ -127,6 +127,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
             keep_history: 30 * DAY,
             keep_body: 7 * DAY,
         },
+        dkim: Dkim::default(),
     }
 }
 

@@ -5,11 +5,12 @@ use super::{note, print};
 use crate::clock::WallClock;
 use crate::config::{Relay, Settings};
 use crate::exit::Failure;
-use crate::{ways, wire};
+use crate::{dkim, ways, wire};
 use http_door::HeaderMode;
 use queue::Clock;
 use send::{Mail, MailOutcome, RecipientOutcome};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) -> Result<(), Failure> {
     let message = http_door::parse_message(message.to_string().as_bytes(), HeaderMode::Strict);
@@ -52,9 +53,11 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
 
 /// The next relay is tried while none has been asked to take the mail.
 async fn by_priority<'a>(mail: &Mail, settings: &'a Settings) -> Result<(MailOutcome, &'a Relay), Failure> {
+    let keyring = dkim::keyring(&settings.dkim);
+    let looker = tokio::spawn(dkim::watch(Arc::downgrade(&keyring), settings.dkim.clone()));
     let mut last = None;
     for relay in &settings.relays {
-        let outcome = ways::sender(relay)?.send(mail.clone()).await;
+        let outcome = ways::sender(relay, &keyring)?.send(mail.clone()).await;
         let outcome = outcome.ok_or_else(|| Failure::Bug("the sender gave no outcome".into()))?;
         let untouched = |r: &RecipientOutcome| matches!(r, RecipientOutcome::NotAttempted(_));
         let next = outcome.recipients.iter().all(untouched);
@@ -63,6 +66,7 @@ async fn by_priority<'a>(mail: &Mail, settings: &'a Settings) -> Result<(MailOut
             break;
         }
     }
+    looker.abort();
     last.ok_or_else(|| Failure::Bug("there is no relay".into()))
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod dev;
 mod direct;
+mod dkim;
 mod find;
 mod identity;
 mod key;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Relay(verb) => block_on(queue::steer::relay(verb, around)),
         Verb::Reload(asked) => block_on(reload::run(asked, around)),
         Verb::Key(key) => key::run(&key, &around),
+        Verb::Dkim(verb) => block_on(dkim::run(verb, around)),
         Verb::Config(config) => config::run(&config, &around),
         Verb::Completions(asked) => paper::completions(&asked),
         Verb::Man(asked) => paper::man(&asked),

@@ -35,10 +35,10 @@ pub(super) fn import_text(bytes: &[u8], path: &Path, folder: &Path, around: &Sur
     let mut text = format!("# Made from {} by \"postrider config import\".\n", name.escape_debug());
     for section in keys::sections() {
         table(&mut text, &tree, section.name, folder);
-        if section.name == "postrider.relay" {
-            for name in tree.section_names().filter(|name| keys::relay_name(name).is_some()) {
-                table(&mut text, &tree, name, folder);
-            }
+        let named =
+            |name: &&str| keys::section(name).is_some_and(|of| of.name == section.name && *name != of.name);
+        for name in tree.section_names().filter(named) {
+            table(&mut text, &tree, name, folder);
         }
     }
     Imported { text, findings }

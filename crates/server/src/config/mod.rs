@@ -2,6 +2,7 @@
 
 mod adopt;
 mod deprecated;
+mod dkim;
 mod doors;
 mod environment;
 mod findings;
@@ -37,8 +38,8 @@ pub(crate) use own_door::Doors;
 pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
-    CertFiles, Grant, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail, Settings,
-    SmtpDoor, SmtpRelay, TokenSource, Way,
+    CertFiles, Dkim, Grant, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail,
+    Settings, SignedHeader, SmtpDoor, SmtpRelay, TokenSource, Way,
 };
 
 use keys::Kind;
@@ -218,6 +219,7 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     let smtp = doors::smtp(&mut r);
     let identity = mailer::profile(&mut r, dialect, around);
     let queue = queue::queue(&mut r);
+    let dkim = dkim::dkim(&mut r);
     let relays = relay::relays(&mut r, around);
     let own = Doors::of(&http, &smtp, &data_dir, around.runtime_dir().as_deref());
     for relay in &relays {
@@ -229,7 +231,7 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     findings.sort(tree);
     let good = findings.mistakes.is_empty() && !relays.is_empty();
     let place = (data_dir.clone(), data_dir_origin);
-    let settings = good.then_some(Settings { data_dir, memory, http, smtp, identity, relays, queue });
+    let settings = good.then_some(Settings { data_dir, memory, http, smtp, identity, relays, queue, dkim });
     Outcome { settings, findings, shown, data_dir: place }
 }
 

@@ -2,7 +2,7 @@
 //! what `[postrider.relay]` adds.
 
 use super::reader::{Reader, Written};
-use super::settings::{Login, Place, Relay, Security, SmtpRelay, Way};
+use super::settings::{Login, Place, Relay, Security, SignedHeader, SmtpRelay, Way};
 use super::sign_in::SignIn;
 use super::tree::Origin;
 use super::trust::Trust;
@@ -64,6 +64,7 @@ impl Relay {
             priority: PRIORITY,
             rate: None,
             max_in_doubt: IN_DOUBT,
+            signed: SignedHeader::All,
         }
     }
 }
@@ -151,6 +152,7 @@ fn bounded(r: &mut Reader<'_>, section: &str, way: Option<Way>, key: (&str, &'st
         text.parse().map_err(|_| format!("{text:?} is no priority; write a number, the lowest comes first"))
     });
     let rate = r.parsed(section, "RATE", None, |text| rate(text).map(Some));
+    let signed = r.parsed(section, "DKIM", SignedHeader::All, signed);
     let relay = Relay::new(way?, key);
     Some(Relay {
         connections: connections.min(1000),
@@ -158,6 +160,7 @@ fn bounded(r: &mut Reader<'_>, section: &str, way: Option<Way>, key: (&str, &'st
         priority,
         rate,
         max_in_doubt,
+        signed,
         ..relay
     })
 }
@@ -165,6 +168,16 @@ fn bounded(r: &mut Reader<'_>, section: &str, way: Option<Way>, key: (&str, &'st
 fn number(text: &str, of: &str) -> Result<usize, String> {
     let fits = text.parse().ok().filter(|n| (1..=1000).contains(n));
     fits.ok_or_else(|| format!("{text:?} is no number of {of}; write a number from 1 to 1000"))
+}
+
+/// What is signed on the way to a relay.
+fn signed(text: &str) -> Result<SignedHeader, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "all" => Ok(SignedHeader::All),
+        "without-date-and-id" => Ok(SignedHeader::WithoutDateAndId),
+        "off" => Ok(SignedHeader::Off),
+        _ => Err(format!("{text:?} is none of all, without-date-and-id, off")),
+    }
 }
 
 /// `100/m`

@@ -1,9 +1,11 @@
 //! What is meant: plain values, every default filled in.
 
+use message::dkim::SigningKey;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -19,6 +21,40 @@ pub(crate) struct Settings {
     /// Where mail goes, by priority: each is for when those before it fail. Never empty.
     pub(crate) relays: Vec<Relay>,
     pub(crate) queue: Queue,
+    pub(crate) dkim: Dkim,
+}
+
+/// How mail is signed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dkim {
+    pub(crate) keys: Vec<SignedBy>,
+    /// Whether DNS is asked for the record of a key before it is used.
+    pub(crate) check: bool,
+    /// Whom to ask; empty: as /etc/resolv.conf says.
+    pub(crate) resolvers: Vec<SocketAddr>,
+}
+
+/// A key and whose mail it signs.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedBy {
+    /// As A-labels.
+    pub(crate) domain: String,
+    pub(crate) selector: String,
+    pub(crate) key: Arc<SigningKey>,
+    /// Seconds after which a signature is void.
+    pub(crate) expires: Option<u32>,
+    /// Whether mail of the domain waits when no key of it can be used.
+    pub(crate) required: bool,
+}
+
+/// Which fields are signed on the way to a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignedHeader {
+    All,
+    /// All but Date and Message-ID, which the relay writes anew.
+    WithoutDateAndId,
+    /// No signature.
+    Off,
 }
 
 /// How our messages look and what we call ourselves.
@@ -86,6 +122,7 @@ pub(crate) struct Relay {
     pub(crate) rate: Option<(u32, Duration)>,
     /// Mails sent on a connection ahead of their answers.
     pub(crate) max_in_doubt: usize,
+    pub(crate) signed: SignedHeader,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

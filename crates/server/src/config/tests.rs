@@ -1,5 +1,6 @@
 //! Settings from files and environment: what is meant, what is refused, and how it is said.
 
+mod dkim;
 mod random;
 mod relays;
 mod spec;

@@ -2,13 +2,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by panic")]
 #![allow(clippy::indexing_slicing, reason = "JSON of the API: a missing key is a failed test")]
 
+// As the drafts of `corpus` name it.
+extern crate message as postrider_message;
+
 mod auth;
 mod check;
 mod clients;
+#[path = "../../../message/tests/it/corpus.rs"]
+mod corpus;
+mod dkim;
 mod dovecot;
 mod foreign_sender;
 mod kill;
 mod matrix;
+#[path = "../../../message/tests/it/pages.rs"]
+#[expect(dead_code, reason = "only its random source is wanted here")]
+mod pages;
 mod postfix;
 mod relay;
 mod signals;

@@ -11,6 +11,7 @@ mod apps;
 mod bad_input;
 mod check;
 mod dev;
+mod dkim;
 mod guide;
 mod paper;
 mod queue;

@@ -10,6 +10,7 @@
 mod bench;
 mod delivery;
 mod drain;
+mod leaving;
 mod outage;
 mod refusals;
 mod relays;

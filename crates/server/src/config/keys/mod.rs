@@ -114,16 +114,26 @@ pub(crate) fn sections() -> impl Iterator<Item = &'static Section> {
 }
 
 const RELAYS: &str = "postrider.relay.";
+const DKIM: &str = "postrider.dkim.";
 
 /// The section of the table that a section of a file follows.
 pub(crate) fn section(name: &str) -> Option<&'static Section> {
-    let name = if relay_name(name).is_some() { "postrider.relay" } else { name };
+    let name = match () {
+        () if relay_name(name).is_some() => "postrider.relay",
+        () if dkim_name(name).is_some() => "postrider.dkim",
+        () => name,
+    };
     sections().find(|section| section.name == name)
 }
 
 /// `NAME` of `postrider.relay.NAME`.
 pub(crate) fn relay_name(section: &str) -> Option<&str> {
     section.strip_prefix(RELAYS)
+}
+
+/// `NAME` of `postrider.dkim.NAME`.
+pub(crate) fn dkim_name(section: &str) -> Option<&str> {
+    section.strip_prefix(DKIM)
 }
 
 /// Whether a section is one of ours.

@@ -29,6 +29,12 @@ pub(super) const SECTIONS: &[Section] = &[
         about: "How long mail waits, how often it is tried, how long it is remembered.",
         keys: QUEUE,
     },
+    Section {
+        name: "postrider.dkim",
+        about: "A key that signs the mail of a domain as it leaves. Further keys, also of the same domain, are \
+                written as [postrider.dkim.NAME]; such a section takes EXPIRE and REQUIRED from here.",
+        keys: DKIM,
+    },
     Section { name: "postrider.bounce", about: "Bounces that come back as mail.", keys: BOUNCE },
 ];
 
@@ -166,6 +172,47 @@ const RELAY: &[Key] = &[
         Count,
         Value("8"),
         "Mails sent on a connection ahead of their answers, where the relay takes pipelining; 1: one after the other.",
+    ),
+    key(
+        "DKIM",
+        Word,
+        Value("all"),
+        "Which fields are signed on this way: all, without-date-and-id where the relay writes those anew, off.",
+    ),
+];
+
+const DKIM: &[Key] = &[
+    key("DOMAIN", Text, Empty, "Whose mail is signed: the domain of From, or one above it."),
+    key("SELECTOR", Text, Empty, "The name of the key's record in DNS, before ._domainkey."),
+    key(
+        "KEY_FILE",
+        Path,
+        Empty,
+        "The private key, PEM: RSA of 2048 bits or more, or Ed25519; dkim keygen makes one.",
+    ),
+    key(
+        "EXPIRE",
+        Duration,
+        Means("never"),
+        "How long after it left a mail may still be verified, at least a day.",
+    ),
+    key(
+        "REQUIRED",
+        Switch,
+        Value("false"),
+        "Whether mail of the domain waits, instead of leaving unsigned, while the record of none of its keys is in DNS.",
+    ),
+    key(
+        "CHECK",
+        Switch,
+        Value("true"),
+        "Whether DNS is asked for each key's record before the key is used; written in [postrider.dkim] alone.",
+    ),
+    key(
+        "RESOLVER",
+        List,
+        Means("as /etc/resolv.conf says"),
+        "The DNS servers to ask for the records, by address; written in [postrider.dkim] alone.",
     ),
 ];
 
