@@ -2,7 +2,7 @@
 //!
 //! The signature is a prefix of the header; nothing else of the mail is touched, and what is stored stays
 //! unsigned. So a key that was changed while mail waited signs that mail too, and which fields are
-//! signed is a matter of the relay (ADR 13).
+//! signed is a matter of the relay (ADR 14).
 
 mod keyring;
 
