@@ -78,6 +78,8 @@ impl AnyStore {
             torn: opened.torn,
             corrupt: opened.corrupt,
         };
+        // Now, and not with the first call that waits for it.
+        table.promote(clock.now());
         table.changed.clear();
         let engine =
             Engine::start(opened.journal, table, opened.corrupt, settings, clock, history, Arc::new(big))?;
@@ -111,7 +113,8 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
             if let Some(key) = &head.idempotency {
                 table.keys.keep(&head.project, key, head.id, head.created_at);
             }
-            table.add(head.id, Entry::accepted(&head, place));
+            let entry = Entry::accepted(&head, place, &mut table.names);
+            table.add(head.id, entry);
             Vec::new()
         }
         Record::Snapshot(head, progress) => {
@@ -119,8 +122,9 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
                 table.keys.keep(&head.project, key, head.id, head.created_at);
             }
             let before = table.remove(head.id);
-            table.add(head.id, Entry::snapshot(&head, &progress, place));
-            before.into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history)).collect()
+            let entry = Entry::snapshot(&head, &progress, place, &mut table.names);
+            table.add(head.id, entry);
+            before.iter().flat_map(Entry::places).collect()
         }
         Record::Leased(ids) => {
             for id in ids {
@@ -142,7 +146,7 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
             let ids = filed.ids.into_iter().filter(|id| there && table.get(*id).is_some_and(Entry::is_final));
             let left: Vec<Entry> =
                 ids.collect::<Vec<_>>().into_iter().filter_map(|id| table.remove(id)).collect();
-            let places = left.into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history));
+            let places = left.iter().flat_map(Entry::places);
             places.chain([place]).collect()
         }
         Record::Control(control) => {
@@ -151,8 +155,7 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
                 table.crashed(control.id);
             }
             table.control(&control);
-            let places = gone.flatten().into_iter().flat_map(|e| std::iter::once(e.place).chain(e.history));
-            places.chain([place]).collect()
+            gone.flatten().iter().flat_map(Entry::places).chain([place]).collect()
         }
     }
 }

@@ -70,16 +70,16 @@ impl Standing {
             }
         }
         let entry = &self.entry;
-        let head = Head { due_at: entry.due_at, expires_at: entry.expires_at, ..head };
+        let head = Head { due_at: entry.due_at(), expires_at: entry.expires_at(), ..head };
         let progress = Progress {
             status: entry.status,
-            recipients: entry.recipients.to_vec(),
-            attempts: entry.attempts,
-            doubt: entry.doubt,
-            held_because: entry.held_because.as_deref().map(Into::into),
-            settled_at: entry.settled_at,
+            recipients: entry.recipients().into_vec(),
+            attempts: entry.attempts(),
+            doubt: entry.doubt(),
+            held_because: entry.held_because().map(Into::into),
+            settled_at: entry.settled_at(),
             history,
-            with_bytes: entry.bytes,
+            with_bytes: entry.bytes(),
         };
         Ok((head, progress))
     }

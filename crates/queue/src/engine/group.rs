@@ -67,7 +67,7 @@ impl Group {
                     None => journal.forget(place, false),
                 },
                 Use::Attempt(id) => match table.get_mut(*id) {
-                    Some(entry) => entry.history.push(place),
+                    Some(entry) => entry.push_history(place),
                     None => journal.forget(place, false),
                 },
                 Use::Nothing => journal.forget(place, false),

@@ -18,10 +18,10 @@ impl<J: Journal> Works<J> {
         self.table.unpin(&known.relays);
         let mut moves: Vec<(JobId, ControlKind)> = Vec::new();
         for (id, entry) in self.table.newest(None).filter(|(_, e)| !e.is_final()) {
-            let there = known.routes.contains(&entry.route);
-            let why = vanished(&entry.route);
+            let there = known.routes.contains(self.table.route_of(entry));
+            let why = vanished(self.table.route_of(entry));
             match entry.state {
-                State::Held if there && entry.held_because.as_deref() == Some(why.as_str()) => {
+                State::Held if there && entry.held_because() == Some(why.as_str()) => {
                     moves.push((id, ControlKind::Release));
                 }
                 State::Scheduled | State::Ready | State::Deferred if !there => {

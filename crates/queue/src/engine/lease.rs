@@ -94,7 +94,7 @@ impl<J: Journal> Works<J> {
             return Ok(Half::Whole(Box::new(job(entry, &head, new.header.clone(), new.body.clone()))));
         }
         let standing = self.standing(id, entry);
-        if entry.beside {
+        if entry.beside() {
             return Ok(Half::Beside(Box::new(standing)));
         }
         let (head, _, header, body) = standing.read_all()?;
@@ -110,7 +110,7 @@ impl<J: Journal> Works<J> {
         now: Timestamp,
         group: &mut Group,
     ) {
-        if self.table.get(id).is_none_or(|e| e.state != State::Leased || e.fence != fence) {
+        if self.table.get(id).is_none_or(|e| e.state != State::Leased || e.fence() != fence) {
             return;
         }
         match why {
@@ -140,19 +140,19 @@ impl<J: Journal> Works<J> {
 pub(crate) fn job(entry: &Entry, head: &Head, header: Bytes, body: Bytes) -> Job {
     Job {
         id: head.id,
-        project: entry.project.clone(),
+        project: head.project.clone(),
         envelope: head.envelope.clone(),
         open: entry.open(),
         header,
         body,
         meta: Arc::new(head.meta.clone()),
         created_at: head.created_at,
-        expires_at: entry.expires_at,
+        expires_at: entry.expires_at(),
         priority: entry.priority,
-        attempts: entry.attempts,
-        possible_duplicate: entry.doubt,
-        route: entry.route.clone(),
-        pinned: entry.only.is_some(),
+        attempts: entry.attempts(),
+        possible_duplicate: entry.doubt(),
+        route: head.route.clone(),
+        pinned: entry.only().is_some(),
         eight_bit: head.eight_bit,
         utf8_header: head.utf8_header,
     }

@@ -40,8 +40,8 @@ impl<J: Journal> Works<J> {
 
     /// A job to be read elsewhere.
     pub(super) fn standing(&self, id: JobId, entry: &Entry) -> Standing {
-        let mut attempts = Vec::with_capacity(entry.history.len());
-        for place in &entry.history {
+        let mut attempts = Vec::with_capacity(entry.history().len());
+        for place in entry.history() {
             match self.journal.handle(*place) {
                 Ok(handle) => attempts.push(handle),
                 Err(error) => tracing::warn!(%id, %error, "an attempt of this job cannot be read"),
@@ -58,7 +58,7 @@ impl<J: Journal> Works<J> {
                 return glance;
             }
             glance.next = Some(id);
-            let wrong_project = filter.project.as_ref().is_some_and(|p| *p != entry.project);
+            let wrong_project = filter.project.as_ref().is_some_and(|p| p != self.table.project_of(entry));
             if !wrong_project && filter.status.is_none_or(|s| s == entry.status) && entry.place != NOWHERE {
                 glance.jobs.push(self.standing(id, entry));
             }
@@ -69,7 +69,7 @@ impl<J: Journal> Works<J> {
 
     fn content(&self, id: JobId) -> Result<Handle, ContentError> {
         let entry = self.table.get(id).ok_or(ContentError::NotFound)?;
-        if !entry.bytes || self.kept_too_long(entry) {
+        if !entry.bytes() || self.kept_too_long(entry) {
             return Err(ContentError::Gone);
         }
         Ok(self.journal.handle(entry.place)?)
@@ -77,7 +77,7 @@ impl<J: Journal> Works<J> {
 
     pub(super) fn kept_too_long(&self, entry: &Entry) -> bool {
         let keep = self.settings.keeps(entry.status);
-        entry.settled_at.is_some_and(|at| ago(self.clock.now(), keep) > at)
+        entry.settled_at().is_some_and(|at| ago(self.clock.now(), keep) > at)
     }
 
     fn stats(&self) -> Stats {

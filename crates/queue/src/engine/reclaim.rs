@@ -67,10 +67,9 @@ impl<J: Journal> Works<J> {
     fn carry_forward(&mut self, segment: u32, jobs: Vec<JobId>) -> Result<(), Stop> {
         let (mut group, mut carried) = (Group::default(), Vec::new());
         for id in jobs {
-            let here =
-                |e: &&Entry| e.place.segment == segment || e.history.iter().any(|p| p.segment == segment);
+            let here = |e: &&Entry| e.places().any(|p| p.segment == segment);
             let Some(entry) = self.table.get(id).filter(here).cloned() else { continue };
-            let with_bytes = entry.bytes && !self.kept_too_long(&entry);
+            let with_bytes = entry.bytes() && !self.kept_too_long(&entry);
             match self.snapshot(id, &entry, with_bytes) {
                 Ok(frame) => {
                     let rest = frame.len().saturating_sub(1);
@@ -90,12 +89,13 @@ impl<J: Journal> Works<J> {
         group.stand(places, &mut self.journal, &mut self.table);
         for (id, before, with_bytes) in carried {
             // Its body, if beside, stays where it is.
-            self.forget_entry(id, &Entry { beside: false, ..before });
+            self.forget_records(&before);
             if let Some(entry) = self.table.get_mut(id) {
-                entry.history.clear();
-                entry.bytes &= with_bytes;
-                entry.beside &= with_bytes;
-                entry.dropped = false;
+                entry.clear_history();
+                entry.undropped();
+                if !with_bytes && entry.let_bytes_go() {
+                    self.to_unlink.push(id);
+                }
             }
         }
         Ok(())

@@ -94,7 +94,7 @@ impl<J: Journal> Works<J> {
     pub(super) fn rest(&mut self, now: Timestamp) {
         for (at, id) in std::mem::take(&mut self.table.done) {
             let Some(entry) = self.table.get(id) else { continue };
-            if !entry.is_final() || entry.settled_at != Some(at) {
+            if !entry.is_final() || entry.settled_at() != Some(at) {
                 continue;
             }
             match &mut self.rest {
@@ -133,19 +133,18 @@ impl<J: Journal> Works<J> {
     fn lay_to_rest(&mut self, id: JobId, now: Timestamp) {
         let named = self.table.keys.named_until(id);
         let Some(entry) = self.table.get_mut(id) else { return };
-        let Some(done) = entry.settled_at else { return };
+        let Some(done) = entry.settled_at() else { return };
         let keep = self.settings.keeps(entry.status);
         let until = later(done, keep);
-        if entry.bytes && !keep.is_zero() && until >= now {
+        if entry.bytes() && !keep.is_zero() && until >= now {
             self.resting.insert((until, id));
             return;
         }
-        entry.bytes = false;
-        if std::mem::replace(&mut entry.beside, false) {
+        if entry.let_bytes_go() {
             self.to_unlink.push(id);
         }
         if let Some(until) = named {
-            if !std::mem::replace(&mut entry.dropped, true) {
+            if entry.drop_once() {
                 self.journal.drop_bytes(entry.place);
             }
             self.resting.insert((until, id));
@@ -155,8 +154,8 @@ impl<J: Journal> Works<J> {
             Rest::Filed(_) if is_past(done, ago(now, self.settings.keep_history)) => self.leave(id),
             // Its segment stays until it is filed, or it would be copied only to be filed.
             Rest::Filed(desk) => desk.next.push(id),
-            Rest::Kept { .. } if std::mem::replace(&mut entry.dropped, true) => {}
-            Rest::Kept { .. } => self.journal.drop_bytes(entry.place),
+            Rest::Kept { .. } if entry.drop_once() => self.journal.drop_bytes(entry.place),
+            Rest::Kept { .. } => {}
         }
     }
 
@@ -176,7 +175,7 @@ impl<J: Journal> Works<J> {
         for (queue, count) in [(settled, self.settings.history_count), (dead, usize::MAX)] {
             while let Some((at, id)) = queue.front().copied() {
                 // A job retried by hand stands here twice; its own time tells the true entry.
-                let stale = self.table.get(id).is_none_or(|e| e.settled_at != Some(at));
+                let stale = self.table.get(id).is_none_or(|e| e.settled_at() != Some(at));
                 let named = self.table.keys.named_until(id).is_some();
                 if !stale && (named || at >= before && queue.len() <= count) {
                     break;

@@ -124,7 +124,7 @@ impl<J: Journal> Works<J> {
                 self.settle(vec![(id, fence, broken_off)], now, group);
             }
             Command::Return(id, fence, false) => {
-                if self.table.get(id).is_some_and(|e| e.state == State::Leased && e.fence == fence) {
+                if self.table.get(id).is_some_and(|e| e.state == State::Leased && e.fence() == fence) {
                     self.control(Control { id, at: now, kind: ControlKind::Return }, group);
                 }
             }
@@ -177,7 +177,8 @@ impl<J: Journal> Works<J> {
         group.add_frame(frame, fresh.iter().map(|a| Use::Job(a.job.id)));
         for (arriving, head) in fresh.into_iter().zip(heads) {
             let job = &arriving.job;
-            self.table.add(job.id, Entry::accepted(&head, NOWHERE));
+            let entry = Entry::accepted(&head, NOWHERE, &mut self.table.names);
+            self.table.add(job.id, entry);
             if job.due_at <= now {
                 // It is ready before the round ends: nobody need hear that it was scheduled.
                 self.table.changed.pop();
@@ -222,7 +223,7 @@ impl<J: Journal> Works<J> {
     ) {
         let mut records = Vec::with_capacity(results.len());
         for (id, fence, settlement) in results {
-            if self.table.get(id).is_none_or(|e| e.state != State::Leased || e.fence != fence) {
+            if self.table.get(id).is_none_or(|e| e.state != State::Leased || e.fence() != fence) {
                 tracing::warn!(%id, fence, "a settlement of a lease that ended; ignored");
                 continue;
             }
@@ -242,7 +243,7 @@ impl<J: Journal> Works<J> {
             };
             self.table.settle(&record, None);
             if let (Some(only), Some(entry)) = (settlement.only, self.table.get_mut(id)) {
-                entry.only = Some(only);
+                entry.set_only(Some(only));
             }
             let what_for = if record.attempt.is_some() { Use::Attempt(id) } else { Use::Nothing };
             records.push((Record::Settled(Box::new(record)), what_for));
@@ -272,17 +273,16 @@ impl<J: Journal> Works<J> {
 
     /// Nothing of its records is wanted.
     pub(super) fn forget_entry(&mut self, id: JobId, entry: &Entry) {
-        self.unlink(id, entry);
-        self.journal.forget(entry.place, entry.dropped);
-        for place in &entry.history {
-            self.journal.forget(*place, false);
+        if entry.beside() {
+            self.to_unlink.push(id);
         }
+        self.forget_records(entry);
     }
 
-    /// A body in a file of its own goes once the end of its job is synced.
-    pub(super) fn unlink(&mut self, id: JobId, entry: &Entry) {
-        if entry.beside {
-            self.to_unlink.push(id);
+    pub(super) fn forget_records(&mut self, entry: &Entry) {
+        self.journal.forget(entry.place, entry.dropped());
+        for place in entry.history() {
+            self.journal.forget(*place, false);
         }
     }
 
@@ -323,7 +323,7 @@ impl<J: Journal> Works<J> {
                 still.push((ask, answer));
                 continue;
             }
-            let fences = picked.iter().filter_map(|id| Some((*id, self.table.get(*id)?.fence)));
+            let fences = picked.iter().filter_map(|id| Some((*id, self.table.get(*id)?.fence())));
             waiting.leases.push((fences.collect(), answer));
             group.leased.extend(&picked);
             group.must_sync = true;
@@ -454,17 +454,17 @@ fn wanted(entry: &Entry, action: &Action, now: Timestamp) -> Option<ControlKind>
     let waits = matches!(entry.state, State::Scheduled | State::Ready | State::Deferred);
     let held = entry.state == State::Held;
     let refused =
-        entry.recipients.iter().any(|r| matches!(r, RecipientState::Failed | RecipientState::Expired));
+        entry.recipients().iter().any(|r| matches!(r, RecipientState::Failed | RecipientState::Expired));
     match action {
         Action::Cancel => (waits || held).then_some(ControlKind::Cancel),
         Action::Retry if entry.is_final() => {
-            let lifetime = entry.expires_at.duration_since(entry.created_at);
+            let lifetime = entry.expires_at().duration_since(entry.created_at());
             let expires_at = now.checked_add(lifetime).unwrap_or(Timestamp::MAX);
-            (refused && entry.bytes).then_some(ControlKind::Retry { expires_at })
+            (refused && entry.bytes()).then_some(ControlKind::Retry { expires_at })
         }
         Action::Retry => {
             let soon = matches!(entry.state, State::Scheduled | State::Deferred);
-            soon.then_some(ControlKind::Retry { expires_at: entry.expires_at })
+            soon.then_some(ControlKind::Retry { expires_at: entry.expires_at() })
         }
         Action::Hold(why) => waits.then(|| ControlKind::Hold(why.clone())),
         Action::Release => held.then_some(ControlKind::Release),

@@ -96,7 +96,7 @@ impl Works {
             if self.removed.remove(&job.id) {
                 continue;
             }
-            let at = job.entry.settled_at.unwrap_or(job.entry.created_at);
+            let at = job.entry.settled_at().unwrap_or(job.entry.created_at());
             let read = job.read().and_then(|(h, p)| Line::of(h, p).map_err(Unreadable::Ever));
             match read {
                 Ok(line) => days.entry(day_of(at)).or_default().push(line),

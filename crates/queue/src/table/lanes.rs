@@ -78,12 +78,12 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn push(&mut self, entry: &Entry, id: JobId) {
-        let route = match &entry.only {
+    pub(crate) fn push(&mut self, project: &Arc<str>, route: &Arc<str>, entry: &Entry, id: JobId) {
+        let route = match entry.only() {
             Some(relay) => self.relays.entry(relay.clone()).or_default(),
-            None => self.routes.entry(entry.route.clone()).or_default(),
+            None => self.routes.entry(route.clone()).or_default(),
         };
-        route.push(entry.priority, &entry.project, id);
+        route.push(entry.priority, project, id);
     }
 
     pub(crate) fn pop(&mut self, ask: &LeaseAsk) -> Option<JobId> {

@@ -4,9 +4,12 @@
 mod entry;
 mod keys;
 mod lanes;
+mod names;
+mod shelf;
 
 pub(crate) use entry::Entry;
 pub(crate) use keys::{Keys, Known};
+pub(crate) use names::{Name, Names};
 
 use crate::journal::Place;
 use crate::lifecycle;
@@ -14,8 +17,8 @@ use crate::record::{Control, ControlKind, SettledRecord};
 use crate::{Change, JobId, LeaseAsk, RecipientState, State, Status};
 use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use shelf::Shelf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Octets of messages after which a batch ends, however many it may be: a lessee has them in memory.
@@ -24,11 +27,10 @@ const LEASED_TOGETHER: u32 = 4 << 20;
 /// The scheduler's table.
 #[derive(Default)]
 pub(crate) struct Table {
-    jobs: BTreeMap<JobId, Entry>,
-    /// Scheduled and deferred jobs by due time.
-    due: BTreeSet<(Timestamp, JobId)>,
-    /// Unsettled jobs by end of life.
-    ends: BTreeSet<(Timestamp, JobId)>,
+    jobs: Shelf,
+    /// Nothing is to be done before this; microseconds since 1970.
+    soonest: Option<i64>,
+    pub(crate) names: Names,
     lanes: Lanes,
     /// Jobs that came to an end and were not looked at since, with the moment of it.
     pub(crate) done: Vec<(Timestamp, JobId)>,
@@ -41,11 +43,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn get(&self, id: JobId) -> Option<&Entry> {
-        self.jobs.get(&id)
+        self.jobs.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: JobId) -> Option<&mut Entry> {
-        self.jobs.get_mut(&id)
+        self.jobs.get_mut(id)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -62,40 +64,46 @@ impl Table {
 
     /// Newest first, of those older than this one.
     pub(crate) fn newest(&self, older_than: Option<JobId>) -> impl Iterator<Item = (JobId, &Entry)> {
-        let end = older_than.map_or(Bound::Unbounded, Bound::Excluded);
-        self.jobs.range((Bound::Unbounded, end)).rev().map(|(id, e)| (*id, e))
+        self.jobs.newest(older_than)
     }
 
     pub(crate) fn oldest_unsettled(&self) -> Option<Timestamp> {
-        self.jobs.values().find(|e| !e.is_final()).map(|e| e.created_at)
+        self.jobs.iter().map(|(_, e)| e).find(|e| !e.is_final()).map(Entry::created_at)
+    }
+
+    pub(crate) fn project_of(&self, entry: &Entry) -> &Arc<str> {
+        self.names.name(entry.project())
+    }
+
+    pub(crate) fn route_of(&self, entry: &Entry) -> &Arc<str> {
+        self.names.name(entry.route())
     }
 
     /// Adds a job in the state its entry has.
     pub(crate) fn add(&mut self, id: JobId, entry: Entry) {
         self.remove(id);
-        self.count(entry.status, true);
-        match (entry.settled_at, entry.is_final()) {
-            (Some(at), true) => self.done.push((at, id)),
-            _ => {
-                self.unsettled += 1;
-                self.ends.insert((entry.expires_at, id));
-            }
-        }
-        if matches!(entry.state, State::Scheduled | State::Deferred) {
-            self.due.insert((entry.due_at, id));
-        }
-        self.changed.push(Change { id, status: entry.status });
         self.jobs.insert(id, entry);
+        self.arrived(id);
     }
 
     pub(crate) fn remove(&mut self, id: JobId) -> Option<Entry> {
-        let entry = self.jobs.remove(&id)?;
+        let entry = self.jobs.remove(id)?;
         self.count(entry.status, false);
-        self.due.remove(&(entry.due_at, id));
-        if self.ends.remove(&(entry.expires_at, id)) {
-            self.unsettled -= 1;
-        }
+        self.unsettled -= usize::from(!entry.is_final());
         Some(entry)
+    }
+
+    /// Counts a job in its new state, and what follows from that.
+    fn arrived(&mut self, id: JobId) {
+        let Some(entry) = self.jobs.get(id) else { return };
+        let (status, done, next) = (entry.status, entry.is_final(), entry.next_time());
+        if let Some(at) = entry.settled_at().filter(|_| done) {
+            self.done.push((at, id));
+        }
+        self.unsettled += usize::from(!done);
+        self.soonest = Some(self.soonest.unwrap_or(i64::MAX).min(next));
+        self.count(status, true);
+        self.changed.push(Change { id, status });
     }
 
     fn count(&mut self, status: Status, up: bool) {
@@ -107,58 +115,67 @@ impl Table {
 
     /// Moves a job, if the life cycle allows it. `edit` sets what belongs to the new state.
     fn go(&mut self, id: JobId, state: State, status: Status, edit: impl FnOnce(&mut Entry)) -> bool {
-        let Some(entry) = self.jobs.get(&id) else { return false };
+        let Some(entry) = self.jobs.get_mut(id) else { return false };
         if !lifecycle::may(entry.state, state) {
             tracing::error!(%id, from = ?entry.state, to = ?state, "a move that the life cycle does not know; ignored");
             return false;
         }
-        let Some(mut entry) = self.remove(id) else { return false };
-        edit(&mut entry);
+        let (before, was_done) = (entry.status, entry.is_final());
+        edit(entry);
         (entry.state, entry.status) = (state, status);
         if state == State::Ready {
-            self.lanes.push(&entry, id);
+            self.lanes.push(self.names.name(entry.project()), self.names.name(entry.route()), entry, id);
         }
-        self.add(id, entry);
+        self.jobs.touch(id);
+        self.count(before, false);
+        self.unsettled -= usize::from(!was_done);
+        self.arrived(id);
         true
     }
 
-    /// Jobs whose time has come are ready.
+    /// Jobs whose time has come are ready, those that were due first before the others.
     pub(crate) fn promote(&mut self, now: Timestamp) {
-        while let Some((at, id)) = self.due.first().copied() {
-            if at > now {
-                return;
-            }
-            if !self.go(id, State::Ready, Status::Queued, |_| {}) {
-                self.due.remove(&(at, id));
-            }
+        let now = now.as_microsecond();
+        if self.soonest.is_none_or(|at| at > now) {
+            return;
         }
+        let due = self.jobs.ripe(now).filter(|(_, e)| e.is_due(now));
+        let mut due: Vec<(Timestamp, JobId)> = due.map(|(id, e)| (e.due_at(), id)).collect();
+        due.sort_unstable();
+        for (_, id) in due {
+            self.go(id, State::Ready, Status::Queued, |_| {});
+        }
+        self.soonest = Some(self.jobs.look_again(now));
     }
 
     /// Unsettled jobs past their end of life that nobody works on.
     pub(crate) fn expired(&self, now: Timestamp) -> Vec<JobId> {
-        let past = self.ends.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id);
-        past.filter(|id| self.get(*id).is_some_and(|e| e.state != State::Leased)).collect()
+        let now = now.as_microsecond();
+        if self.soonest.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        let past = self.jobs.ripe(now).filter(|(_, e)| e.is_past(now));
+        let mut past: Vec<(Timestamp, JobId)> = past.map(|(id, e)| (e.expires_at(), id)).collect();
+        past.sort_unstable();
+        past.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Moves the ends of life and the retries, which are durations; schedules stay.
     pub(crate) fn shift(&mut self, by: SignedDuration) {
         let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
-        for (end, id) in std::mem::take(&mut self.ends) {
-            let Some(entry) = self.jobs.get_mut(&id) else { continue };
-            entry.expires_at = moved(end);
-            self.ends.insert((entry.expires_at, id));
-            if entry.state == State::Deferred && self.due.remove(&(entry.due_at, id)) {
-                entry.due_at = moved(entry.due_at);
-                self.due.insert((entry.due_at, id));
+        for (_, entry) in self.jobs.iter_mut().filter(|(_, e)| !e.is_final()) {
+            entry.set_expires_at(moved(entry.expires_at()));
+            if entry.state == State::Deferred {
+                entry.set_due_at(moved(entry.due_at()));
             }
         }
+        self.soonest = Some(self.jobs.look_again(i64::MAX));
     }
 
-    /// When `promote` or `expired` will have something to do.
+    /// `promote` and `expired` have nothing to do before this.
     pub(crate) fn next_time(&self) -> Option<Timestamp> {
-        let waiting = |id: &JobId| self.get(*id).is_some_and(|e| e.state != State::Leased);
-        let end = self.ends.iter().find(|(_, id)| waiting(id)).map(|(at, _)| *at);
-        self.due.first().map(|(at, _)| *at).into_iter().chain(end).min()
+        let soonest = self.soonest.filter(|at| *at < i64::MAX)?;
+        Some(Timestamp::from_microsecond(soonest).unwrap_or(Timestamp::MAX))
     }
 
     /// Takes ready jobs as asked for; each is leased under `fence`.
@@ -171,9 +188,12 @@ impl Table {
         {
             let fits = |e: &Entry| {
                 e.state == State::Ready
-                    && match &e.only {
+                    && match e.only() {
                         Some(only) => *only == ask.relay,
-                        None => e.route == ask.relay || Some(&e.route) == ask.route.as_ref(),
+                        None => {
+                            let route = self.names.name(e.route());
+                            *route == ask.relay || Some(route) == ask.route.as_ref()
+                        }
                     }
             };
             if !self.get(id).is_some_and(fits) {
@@ -181,8 +201,8 @@ impl Table {
             }
             *fence += 1;
             let this = *fence;
-            if self.go(id, State::Leased, Status::Sending, |e| e.fence = this) {
-                let big = |e: &Entry| if e.beside { LEASED_TOGETHER } else { e.place.octets };
+            if self.go(id, State::Leased, Status::Sending, |e| e.set_fence(this)) {
+                let big = |e: &Entry| if e.beside() { LEASED_TOGETHER } else { e.place.octets };
                 octets = octets.saturating_add(self.get(id).map_or(0, big));
                 picked.push(id);
             }
@@ -192,11 +212,16 @@ impl Table {
 
     /// Jobs that only a vanished relay might take may take any.
     pub(crate) fn unpin(&mut self, relays: &[Arc<str>]) {
-        for (id, entry) in &mut self.jobs {
-            if entry.only.as_ref().is_some_and(|only| !relays.contains(only)) {
-                entry.only = None;
+        for (id, entry) in self.jobs.iter_mut() {
+            if entry.only().is_some_and(|only| !relays.contains(only)) {
+                entry.set_only(None);
                 if entry.state == State::Ready {
-                    self.lanes.push(entry, *id);
+                    self.lanes.push(
+                        self.names.name(entry.project()),
+                        self.names.name(entry.route()),
+                        entry,
+                        id,
+                    );
                 }
             }
         }
@@ -215,14 +240,14 @@ impl Table {
     /// and the job was ready again, marked.
     pub(crate) fn crashed(&mut self, id: JobId) {
         if self.get(id).is_some_and(|e| e.state == State::Leased) {
-            self.go(id, State::Ready, Status::Queued, |e| e.doubt = true);
+            self.go(id, State::Ready, Status::Queued, Entry::set_doubt);
         }
     }
 
     /// Jobs that were leased when the process died are ready again, and marked; returns how many.
     pub(crate) fn recover_leases(&mut self) -> u64 {
         let leased: Vec<JobId> =
-            self.jobs.iter().filter(|(_, e)| e.state == State::Leased).map(|(id, _)| *id).collect();
+            self.jobs.iter().filter(|(_, e)| e.state == State::Leased).map(|(id, _)| id).collect();
         for id in &leased {
             self.crashed(*id);
         }
@@ -236,8 +261,8 @@ impl Table {
 
     /// Applies a settlement; `place` holds its attempt.
     pub(crate) fn settle(&mut self, record: &SettledRecord, place: Option<Place>) {
-        let Some(entry) = self.jobs.get(&record.id) else { return };
-        let mut recipients = entry.recipients.clone();
+        let Some(entry) = self.jobs.get(record.id) else { return };
+        let mut recipients = entry.recipients();
         for (index, state) in &record.finals {
             if let Some(slot) = recipients.get_mut(*index as usize)
                 && *slot == RecipientState::Open
@@ -252,16 +277,22 @@ impl Table {
             (false, None) => (State::Deferred, Status::Deferred),
         };
         self.go(record.id, state, status, |e| {
-            e.recipients = recipients;
-            e.history.extend(place);
-            e.attempts += u32::from(record.counted);
-            e.doubt |= record.doubt;
-            if record.doubt || record.counted {
-                e.only = record.attempt.as_ref().filter(|_| record.doubt).map(|a| a.relay.as_str().into());
+            e.set_recipients(recipients);
+            if let Some(place) = place {
+                e.push_history(place);
             }
-            e.held_because = record.hold.as_deref().map(Into::into);
-            e.due_at = record.due_at.unwrap_or(e.due_at);
-            e.settled_at = done.then_some(record.at);
+            if record.counted {
+                e.count_attempt();
+            }
+            if record.doubt {
+                e.set_doubt();
+            }
+            if record.doubt || record.counted {
+                e.set_only(record.attempt.as_ref().filter(|_| record.doubt).map(|a| a.relay.as_str().into()));
+            }
+            e.set_held_because(record.hold.as_deref());
+            e.set_due_at(record.due_at.unwrap_or(e.due_at()));
+            e.set_settled_at(done.then_some(record.at));
         });
     }
 
@@ -273,26 +304,27 @@ impl Table {
             ControlKind::Expire => self.end(id, at, RecipientState::Expired),
             ControlKind::Broken(why) => {
                 self.end(id, at, RecipientState::Failed);
-                if let Some(entry) = self.jobs.get_mut(&id) {
-                    (entry.held_because, entry.bytes) = (Some(why.as_str().into()), false);
+                if let Some(entry) = self.jobs.get_mut(id) {
+                    entry.set_held_because(Some(why));
+                    entry.let_bytes_go();
                 }
             }
             ControlKind::Retry { expires_at } => {
                 self.go(id, State::Ready, Status::Queued, |e| {
                     reopen(e, *expires_at);
-                    e.due_at = e.due_at.min(at);
+                    e.set_due_at(e.due_at().min(at));
                 });
             }
             ControlKind::Hold(why) => {
-                self.go(id, State::Held, Status::Held, |e| e.held_because = Some(why.as_str().into()));
+                self.go(id, State::Held, Status::Held, |e| e.set_held_because(Some(why)));
             }
             ControlKind::Release => self.release(id, at),
             ControlKind::Reschedule(due_at) => {
                 self.go(id, State::Scheduled, Status::Scheduled, |e| {
                     // Moved later, it has as long after its new time as it had after the old one.
-                    let later = due_at.duration_since(e.due_at).max(SignedDuration::ZERO);
-                    e.expires_at = e.expires_at.checked_add(later).unwrap_or(Timestamp::MAX);
-                    e.due_at = *due_at;
+                    let later = due_at.duration_since(e.due_at()).max(SignedDuration::ZERO);
+                    e.set_expires_at(e.expires_at().checked_add(later).unwrap_or(Timestamp::MAX));
+                    e.set_due_at(*due_at);
                 });
             }
             ControlKind::Return => self.put_back(id),
@@ -304,46 +336,52 @@ impl Table {
 
     /// A held job goes back to where its time says.
     fn release(&mut self, id: JobId, at: Timestamp) {
-        let Some(entry) = self.jobs.get(&id) else { return };
-        let (state, status) = match (entry.due_at > at, entry.attempts) {
+        let Some(entry) = self.jobs.get(id) else { return };
+        let (state, status) = match (entry.due_at() > at, entry.attempts()) {
             (false, _) => (State::Ready, Status::Queued),
             (true, 0) => (State::Scheduled, Status::Scheduled),
             (true, _) => (State::Deferred, Status::Deferred),
         };
-        self.go(id, state, status, |e| e.held_because = None);
+        self.go(id, state, status, |e| e.set_held_because(None));
     }
 
     /// Ends what is still open.
     fn end(&mut self, id: JobId, at: Timestamp, as_what: RecipientState) {
-        let Some(entry) = self.jobs.get(&id) else { return };
+        let Some(entry) = self.jobs.get(id) else { return };
         let close = |r: &RecipientState| if *r == RecipientState::Open { as_what } else { *r };
-        let recipients: Box<[RecipientState]> = entry.recipients.iter().map(close).collect();
+        let recipients: Box<[RecipientState]> = entry.recipients().iter().map(close).collect();
         let (state, status) = lifecycle::conclude(&recipients);
         self.go(id, state, status, |e| {
-            (e.recipients, e.settled_at, e.held_because) = (recipients, Some(at), None);
+            e.set_recipients(recipients);
+            e.set_settled_at(Some(at));
+            e.set_held_because(None);
         });
     }
 
     /// Jobs whose body is wanted and in a file of its own.
     pub(crate) fn with_body_beside(&self) -> BTreeSet<JobId> {
-        self.jobs.iter().filter(|(_, e)| e.beside && e.bytes).map(|(id, _)| *id).collect()
+        self.jobs.iter().filter(|(_, e)| e.beside() && e.bytes()).map(|(id, _)| id).collect()
     }
 
     /// Jobs with a record in this segment.
     pub(crate) fn in_segment(&self, segment: u32) -> Vec<JobId> {
-        let there = |e: &Entry| e.place.segment == segment || e.history.iter().any(|p| p.segment == segment);
-        self.jobs.iter().filter(|(_, e)| there(e)).map(|(id, _)| *id).collect()
+        let there = |e: &Entry| e.places().any(|p| p.segment == segment);
+        self.jobs.iter().filter(|(_, e)| there(e)).map(|(id, _)| id).collect()
     }
 }
 
 /// Refused and expired recipients are open again.
 fn reopen(entry: &mut Entry, expires_at: Timestamp) {
-    for slot in &mut entry.recipients {
+    let mut recipients = entry.recipients();
+    for slot in &mut recipients {
         if matches!(slot, RecipientState::Failed | RecipientState::Expired) {
             *slot = RecipientState::Open;
         }
     }
-    (entry.expires_at, entry.settled_at, entry.held_because) = (expires_at, None, None);
+    entry.set_recipients(recipients);
+    entry.set_expires_at(expires_at);
+    entry.set_settled_at(None);
+    entry.set_held_because(None);
 }
 
 #[cfg(test)]

@@ -22,3 +22,10 @@ fn every_move_is_allowed_or_refused_as_the_table_says() {
         }
     }
 }
+
+#[test]
+fn a_waiting_job_costs_less_than_a_hundred_octets() {
+    // Its entry and its place in a lane.
+    let octets = size_of::<(crate::JobId, super::Entry)>() + size_of::<crate::JobId>();
+    assert!(octets <= 88, "{octets}");
+}
