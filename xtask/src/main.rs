@@ -8,6 +8,7 @@ mod floors;
 mod peers;
 mod programs;
 mod run;
+mod shots;
 mod smoke;
 mod tidy;
 mod torture;
@@ -35,6 +36,8 @@ Usage: cargo xtask VERB
                   kills, power cuts and failing syncs: nothing accepted may be lost (root needed)
   torture peers [FLAGS]
                   the same for postrider, Postfix and nullmailer, to compare
+  golden          writes the built-in mails in crates/notify/tests/golden anew, after a change that is meant
+  shots [FILTER]  pictures of the built-in mails under target/shots (Debian's chromium)
   bench relay     accepted and delivered mails a second through the release binary
   bench compose   composing beside lettre, mail-builder and nodemailer
 ";
@@ -64,6 +67,9 @@ fn verb(words: &[&str]) -> Result<()> {
         ["peers"] => programs::fetch(&peers::fetch()?).map(drop),
         ["fuzz", rest @ ..] => fuzz(rest),
         ["torture", rest @ ..] => torture::torture(rest),
+        ["golden"] => golden(),
+        ["shots"] => shots::shots(""),
+        ["shots", filter] => shots::shots(filter),
         ["bench", "relay"] => bench::relay(),
         ["bench", "compose"] => bench_compose::compose(),
         [] | ["help" | "-h" | "--help"] => {
@@ -107,6 +113,17 @@ fn fuzz(words: &[&str]) -> Result<()> {
     let mut command = run::cargo_command();
     command.args(["run", "--quiet", "--profile", "fuzz", "--package", "postrider-fuzz", "--"]).args(words);
     run::run(&mut command)
+}
+
+/// Twice: the samples that the first run writes are built into the second.
+fn golden() -> Result<()> {
+    for _ in 0..2 {
+        let mut command = run::cargo_command();
+        command.args(["test", "--package", "postrider-notify", "--test", "it", "golden"]);
+        command.env("POSTRIDER_GOLDEN", "1");
+        run::run(&mut command)?;
+    }
+    Ok(())
 }
 
 fn ci() -> Result<()> {

@@ -1,6 +1,7 @@
 //! The calls of the API.
 
 pub(crate) mod act;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod read;
 pub(crate) mod reload;

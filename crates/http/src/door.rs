@@ -45,6 +45,7 @@ pub fn router(mailer: Mailer, settings: HttpSettings, trust: Trust) -> Router {
         .route("/emails/{id}/retry", post(calls::act::retry))
         .route("/emails/{id}/hold", post(calls::act::hold))
         .route("/emails/{id}/release", post(calls::act::release))
+        .route("/events/{name}", post(calls::events::event))
         .route("/queue", get(calls::health::queue))
         .route("/queue/pause", post(calls::steer::pause))
         .route("/queue/resume", post(calls::steer::resume))

@@ -18,6 +18,7 @@ mod settings;
 mod share;
 mod wire;
 
+pub use calls::events::Events;
 pub use calls::reload::{Reload, ReloadAsk, Reloaded};
 pub use door::router;
 pub use letter::{LETTER, MAX_SLIP, Slip, read_letter};

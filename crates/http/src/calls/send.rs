@@ -135,13 +135,13 @@ async fn posted(door: &Door, caller: Caller, headers: &HeaderMap, body: Body) ->
 }
 
 /// Base64 makes four octets of three.
-async fn json_body(door: &Door, headers: &HeaderMap, body: Body) -> Result<Intake, Problem> {
+pub(crate) async fn json_body(door: &Door, headers: &HeaderMap, body: Body) -> Result<Intake, Problem> {
     let message = door.mailer.settings().limits.message;
     let limit = message.saturating_add(message / 3).saturating_add(JSON_ROOM);
     intake::read(headers, body, limit, door.mailer.budget(), &door.settings.limits).await
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let bad = |detail: &str| {
         let word = "invalid_idempotency_key";
         Problem::new(StatusCode::BAD_REQUEST, word, word, detail)

@@ -10,6 +10,7 @@
 mod access;
 mod acting;
 mod console;
+mod events;
 mod hostile;
 mod house;
 mod letters;
