@@ -1,5 +1,6 @@
 //! The client against a server that says anything: it comes to an end, every recipient has a result,
-//! and none is told delivered whose text was not written whole.
+//! none is told delivered whose text was not written whole or by words that speak of the connection, and
+//! what is kept of the server's words is bounded.
 
 use smtp::client::{
     Begun, Client, Config, Failure, FailureKind, Outcome, Output, Phase, RecipientResult, Security, Text,
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 pub(super) const WORDS: &[&str] = &[
     "220 mx\r\n",
+    "221 bye\r\n",
     "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n",
     "250-mx\r\n250-PIPELINING\r\n250 SMTPUTF8\r\n",
     "250 ok\r\n",
@@ -141,11 +143,24 @@ impl Driver {
         let whole = self.written.contains(&number);
         for result in &outcome.recipients {
             match result {
-                RecipientResult::Accepted(reply) => assert!(whole && reply.is_positive()),
-                RecipientResult::Unknown(_) => assert!(whole),
-                RecipientResult::Refused { reply, .. } => assert!(!reply.is_positive()),
-                RecipientResult::Undeliverable { .. } | RecipientResult::NotAttempted(_) => {}
+                RecipientResult::Accepted(reply) => {
+                    assert!(whole && reply.is_positive() && !matches!(reply.code, 220 | 221));
+                    bounded(reply);
+                }
+                RecipientResult::Unknown(failure) => {
+                    assert!(whole);
+                    failure.reply.iter().for_each(bounded);
+                }
+                RecipientResult::Refused { reply, .. } => {
+                    assert!(!reply.is_positive());
+                    bounded(reply);
+                }
+                RecipientResult::NotAttempted(failure) => failure.reply.iter().for_each(bounded),
+                RecipientResult::Undeliverable { .. } => {}
             }
+        }
+        if outcome.recipients.iter().all(|result| matches!(result, RecipientResult::Accepted(_))) {
+            assert!(outcome.transcript.len() <= smtp::limits::TRANSCRIPT_SUCCESS);
         }
     }
 
@@ -155,4 +170,10 @@ impl Driver {
         }
         assert_eq!(self.ended, self.begun, "each mail has an outcome");
     }
+}
+
+/// A mark of three octets says that there was more.
+fn bounded(reply: &envelope::Reply) {
+    let octets: usize = reply.lines.iter().map(|line| line.len()).sum();
+    assert!(octets <= smtp::limits::REPLY_KEPT + 3);
 }
