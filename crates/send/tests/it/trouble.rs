@@ -52,7 +52,10 @@ async fn b3_55_a_refusal_in_the_middle_of_the_text_is_read_though_the_peer_has_g
 async fn b3_55_after_a_refusal_in_the_middle_nothing_more_is_sent() {
     let early = script(&[HELLO, READY, "READ 1000\nS: 552 5.3.4 too big\nDRAIN"]);
     let peer = plain(&[&early, &script(&[HELLO, TAKEN, "HANG"])]).await;
-    let sender = SmtpSender::new(peer.settings(Security::Plain)).unwrap();
+    let mut settings = peer.settings(Security::Plain);
+    // Of the answer to RSET, were it sent.
+    settings.deadlines.hello = Duration::from_secs(30);
+    let sender = SmtpSender::new(settings).unwrap();
     let body = format!("{}RSET\r\nMAIL FROM:<ceo@example.com>\r\n", "x\r\n".repeat(4_000_000));
     let mails = vec![mail(1, &["b@example.com"], &body), mail(2, &["c@example.com"], "x\r\n")];
     let outcomes = send(&sender, mails).await;
