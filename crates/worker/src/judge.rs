@@ -71,9 +71,17 @@ fn not_attempted(trouble: &Trouble, case: Case<'_>) -> Verdict {
         (TroubleKind::Stopped, _) => Verdict::PutBack,
         // The line broke under this mail's own bytes: charged to the mail, so that one poisonous
         // mail cannot close the relay for all.
-        (_, Phase::Data | Phase::End) => retry(case),
+        (_, Phase::Data | Phase::End) => match &trouble.reply {
+            Some(reply) => asked_or_later(reply, case),
+            None => retry(case),
+        },
         // So does a mail whose very envelope ends the line each time, while others are served.
         (_, Phase::Mail | Phase::Rcpt) if case.tripped_alone => retry(case),
+        // A relay that goes with 421 may say for how long.
+        (TroubleKind::Busy, _) => match trouble.reply.as_ref().and_then(throttle::asked_wait) {
+            Some(wait) => Verdict::TooFast(wait),
+            None => Verdict::RelayTrouble,
+        },
         _ => Verdict::RelayTrouble,
     }
 }

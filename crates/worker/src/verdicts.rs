@@ -95,7 +95,8 @@ pub(crate) fn tell(desk: &Desk, job: &Job, outcome: &MailOutcome, verdicts: &Ver
             }
             let cause = describe(t.phase, t.reply.as_ref(), &t.text);
             if t.kind == TroubleKind::Busy {
-                desk.throttle(&cause, Duration::ZERO)
+                let asked = if let Verdict::TooFast(asked) = verdict { *asked } else { Duration::ZERO };
+                desk.throttle(&cause, asked)
             } else {
                 desk.trouble(pace(t.kind), &cause, Duration::ZERO)
             }

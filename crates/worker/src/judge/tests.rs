@@ -104,6 +104,15 @@ fn other_outcomes_are_judged_by_the_table() {
         check(RecipientOutcome::Unknown(trouble(kind, Phase::End)), Want::Doubt);
     }
     check(RecipientOutcome::NotAttempted(trouble(Kind::Lost, Phase::Data)), Want::Retry);
+    let going = |phase, text: &str| {
+        let reply = Some(Reply::new(421, text));
+        RecipientOutcome::NotAttempted(Trouble { reply, ..trouble(Kind::Busy, phase) })
+    };
+    check(going(Phase::Mail, "4.7.28 rate limited, retry in 90 seconds"), Want::TooFast(90));
+    check(going(Phase::Greeting, "4.3.2 try again in 2 minutes"), Want::TooFast(120));
+    check(going(Phase::Connect, "4.3.2 try again in 2 minutes"), Want::TooFast(120));
+    check(going(Phase::Rcpt, "4.3.2 closing"), Want::Relay);
+    check(going(Phase::End, "4.3.2 closing"), Want::Retry);
     check(RecipientOutcome::NotAttempted(trouble(Kind::Stopped, Phase::Mail)), Want::PutBack);
 }
 

@@ -220,6 +220,25 @@ async fn a_relay_that_is_told_too_much_is_given_less_and_asked_later() {
     assert_eq!(bench.worker.relays().status()[0].connections, 2, "it may do more again");
 }
 
+/// The connection is gone with the reply, and the reply says for how long.
+#[tokio::test(start_paused = true)]
+async fn a_relay_that_goes_and_says_for_how_long_is_believed() {
+    let mut bench = bench(|_, nth| match nth {
+        1 => {
+            let reply = Some(envelope::Reply::new(421, "4.3.2 restarting, try again in 40 seconds"));
+            let busy = trouble(TroubleKind::Busy, Phase::Greeting);
+            Answer::All(RecipientOutcome::NotAttempted(send::Trouble { reply, ..busy }))
+        }
+        _ => Answer::All(accepted()),
+    });
+    let id = bench.submit(&["b@example.org"]).await;
+    let view = bench.until(id, Status::Deferred).await;
+    assert_eq!(view.due_at.duration_since(bench.clock_now()).as_secs(), 40);
+    assert_eq!(bench.worker.relays().status()[0].connections, 1, "and is given less");
+    bench.pass(Duration::from_secs(40));
+    bench.until(id, Status::Sent).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn b1_14_a_mail_that_breaks_its_sender_three_times_is_quarantined() {
     let mut bench = bench(|mail, _| match mail.to[0].address.local() {
