@@ -76,11 +76,11 @@ pub use queue::{
     Filter, JobId, JobView, Page, Priority, RecipientState, RecipientView, Stats, Status, Store, StoreError,
 };
 pub use send::{
-    BoxFuture, BoxStream, DummySender, InboxSender, Mail, MailOutcome, Phase, RecipientOutcome, Sender,
-    SendmailSender, SendmailSettings, SmtpSender, SmtpSettings, Trouble, TroubleKind, dummy, sendmail, smtp,
-    token,
+    BoxFuture, BoxStream, DummySender, InboxSender, Mail, MailOutcome, Phase, RecipientOutcome, Running,
+    Sender, SendmailSender, SendmailSettings, SmtpSender, SmtpSettings, Trouble, TroubleKind, dummy,
+    sendmail, smtp, token,
 };
-pub use worker::{Drained, Rate, Relay, RelayStatus, Relays};
+pub use worker::{Drained, Program, Rate, Relay, RelayStatus, Relays};
 
 /// The Rust of the documents, compiled with our tests.
 #[cfg(doctest)]

@@ -25,6 +25,8 @@ pub const DEFAULT_ROUTE: &str = "default";
 /// Characters of an idempotency key (contract 4) and of a caller's own id.
 const KEY_LENGTH: usize = 256;
 const TAGS: usize = 100;
+/// Characters of what the log says of a message.
+const INFO: usize = 998;
 /// Octets of a caller's metadata.
 const METADATA: usize = 20_000;
 
@@ -72,6 +74,14 @@ fn mistakes(options: &Options, settings: &MailerSettings, now: Timestamp) -> Vec
         if !text.as_ref().is_none_or(fits) {
             say(field, format!("must have 1 to {KEY_LENGTH} characters and no control characters"));
         }
+    }
+    if options.info.as_ref().is_some_and(|t| t.chars().count() > INFO || t.contains(char::is_control)) {
+        say(
+            "info",
+            format!(
+                "must have at most {INFO} characters and no control characters: it is one line of the log"
+            ),
+        );
     }
     if options.tags.len() > TAGS {
         say("tags", format!("has {} entries; at most {TAGS} are taken", options.tags.len()));

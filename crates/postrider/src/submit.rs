@@ -71,6 +71,10 @@ pub(crate) fn composed(
     let envelope = composed.envelope;
     let chosen = settings.profile.envelope_from.is_none().then_some(&envelope.from);
     crate::permit::from_domain(caller, &composed.from, chosen)?;
+    if settings.profile.plain_text && message.draft.html.as_deref().is_some_and(begins_as_html) {
+        // The reference's words at its level.
+        tracing::warn!(%id, "Mail contains HTML but configured to send as plain text.");
+    }
     let mut meta = meta(caller, &options);
     meta.message_id = composed.message_id;
     meta.subject = composed.subject;
@@ -137,6 +141,12 @@ pub(crate) fn raw(
         utf8_header: mail.utf8_header,
     };
     job(caller, letter, options, Place::default(), settings, now)
+}
+
+/// Where the reference looks for it: within the first 100 characters.
+fn begins_as_html(html: &str) -> bool {
+    let end = html.char_indices().nth(100).map_or(html.len(), |(at, _)| at);
+    html.get(..end).is_some_and(|start| start.contains("<html>"))
 }
 
 fn job(

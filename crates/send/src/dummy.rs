@@ -1,5 +1,9 @@
 //! The way out that logs: every mail, whole, at INFO. Can be told to refuse and to fail.
 
+mod script;
+
+pub use script::DummyScript;
+
 use crate::inbox::accepted;
 use crate::{BoxStream, Mail, MailOutcome, RecipientOutcome, Sender, Trouble};
 use envelope::{Address, Reply};
@@ -15,6 +19,8 @@ pub enum Step {
     Refuse(Reply),
     /// The relay is in trouble before the mail.
     Trouble(Trouble),
+    /// The mail was given and no answer came.
+    Lost(Trouble),
     /// No outcome ever.
     Hang,
 }
@@ -24,6 +30,7 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub struct DummySender {
     script: Mutex<VecDeque<Step>>,
+    repeat: bool,
     calls: Mutex<Vec<Mail>>,
     recording: bool,
 }
@@ -35,7 +42,12 @@ impl DummySender {
 
     /// Follows these steps, one a mail, then accepts; keeps every mail for [`calls`](Self::calls).
     pub fn script(steps: Vec<Step>) -> Self {
-        Self { script: Mutex::new(steps.into()), calls: Mutex::default(), recording: true }
+        Self { script: Mutex::new(steps.into()), recording: true, ..Self::default() }
+    }
+
+    /// Follows a script and keeps nothing.
+    pub fn follow(script: DummyScript) -> Self {
+        Self { script: Mutex::new(script.steps.into()), repeat: script.repeat, ..Self::default() }
     }
 
     /// The mails seen so far; none without a script.
@@ -48,7 +60,11 @@ impl DummySender {
         if self.recording {
             self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
         }
-        let next = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let mut steps = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = steps.pop_front();
+        if self.repeat {
+            steps.extend(next.clone());
+        }
         next.unwrap_or(Step::Accept)
     }
 
@@ -57,6 +73,7 @@ impl DummySender {
             Step::Accept => return accepted(&mail, "dummy"),
             Step::Refuse(reply) => RecipientOutcome::Refused { phase: crate::Phase::End, reply },
             Step::Trouble(trouble) => RecipientOutcome::NotAttempted(trouble),
+            Step::Lost(trouble) => RecipientOutcome::Unknown(trouble),
             Step::Hang => std::future::pending().await,
         };
         MailOutcome::all(mail.ticket, mail.to.len(), outcome, "dummy")

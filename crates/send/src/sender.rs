@@ -1,6 +1,6 @@
 //! The trait every way out implements.
 
-use crate::{Mail, MailOutcome};
+use crate::{Mail, MailOutcome, Running};
 use futures_util::StreamExt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +27,11 @@ pub trait Sender: Send + Sync {
             self.send_batch(Box::pin(one)).next().await
         })
     }
+
+    /// The programs it runs at the moment; most run none.
+    fn running(&self) -> Vec<Running> {
+        Vec::new()
+    }
 }
 
 /// A sender that somebody else looks at, too.
@@ -37,5 +42,9 @@ impl<S: Sender + ?Sized> Sender for Arc<S> {
 
     fn send(&self, mail: Mail) -> BoxFuture<'_, Option<MailOutcome>> {
         (**self).send(mail)
+    }
+
+    fn running(&self) -> Vec<Running> {
+        (**self).running()
     }
 }

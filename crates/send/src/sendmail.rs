@@ -10,7 +10,8 @@ mod transcript;
 
 pub use settings::{SendmailSettings, SettingsError, locate};
 
-use crate::{BoxStream, Mail, MailOutcome, Sender};
+use crate::running::Table;
+use crate::{BoxStream, Mail, MailOutcome, Running, Sender};
 use futures_util::StreamExt;
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub struct SendmailSender {
     settings: SendmailSettings,
     path: PathBuf,
     peer: Box<str>,
+    running: Table,
 }
 
 impl SendmailSender {
@@ -44,7 +46,7 @@ impl SendmailSender {
         }
         let path = locate(&settings.path, &settings.search_path)?;
         let peer = format!("sendmail:{}", path.display()).into();
-        Ok(Self { settings, path, peer })
+        Ok(Self { settings, path, peer, running: Table::default() })
     }
 
     async fn deliver(&self, mail: Mail) -> MailOutcome {
@@ -60,5 +62,9 @@ impl SendmailSender {
 impl Sender for SendmailSender {
     fn send_batch<'a>(&'a self, mails: BoxStream<'a, Mail>) -> BoxStream<'a, MailOutcome> {
         mails.then(|mail| self.deliver(mail)).boxed()
+    }
+
+    fn running(&self) -> Vec<Running> {
+        self.running.all()
     }
 }

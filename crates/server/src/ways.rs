@@ -30,7 +30,7 @@ fn unsigned(relay: &Relay) -> Result<Arc<dyn Sender>, Failure> {
     let (section, key) = (relay.key.0.as_str(), relay.key.1);
     match &relay.way {
         Way::Inbox => Ok(Arc::new(InboxSender)),
-        Way::Dummy => Ok(Arc::new(DummySender::new())),
+        Way::Dummy(script) => Ok(Arc::new(DummySender::follow(script.clone()))),
         Way::Smtp(way) => {
             let refused = |e: smtp::SettingsError| Failure::Settings(format!("[{section}] {key}: {e}"));
             let settings = SmtpSettings { max_in_doubt: relay.max_in_doubt, ..smtp_settings(way) };

@@ -5,6 +5,7 @@ use crate::judge::Verdict;
 use crate::retry::later;
 use crate::verdicts;
 use crate::worker::Stop;
+use envelope::Recipient;
 use futures_util::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use queue::{Attempt, AttemptRecipient, Job, Lease, Next, RecipientState, Settlement, Store};
@@ -26,15 +27,18 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
     let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
     let taken = Arc::new(AtomicU64::new(0));
     let counter = taken.clone();
-    let begun: Vec<_> = open.values().map(Lease::begun).collect();
+    let begun: Vec<_> =
+        open.values().map(|lease| (lease.begun(), lease.job.id, lease.job.meta.clone())).collect();
     let draining = stop.clone();
     // The sender asks for the next mail only when it can work on it; from then on it is in its hands.
     let feed = stream::iter(mails)
         .take_while(move |_| std::future::ready(*draining.borrow() == Stop::No))
         .inspect(move |mail| {
             counter.store(mail.ticket + 1, Ordering::Relaxed);
-            if let Some(lease) = usize::try_from(mail.ticket).ok().and_then(|n| begun.get(n)) {
+            if let Some((lease, id, meta)) = usize::try_from(mail.ticket).ok().and_then(|n| begun.get(n)) {
                 lease.set();
+                let info = meta.info.as_deref().unwrap_or_default();
+                tracing::trace!(%id, "New e-mail sending request [{}]: {info}", addresses(&mail.to));
             }
         });
     let mut outcomes = desk.relay.sender.send_batch(feed.boxed()).ready_chunks(SETTLED_TOGETHER);
@@ -194,20 +198,30 @@ fn attempt(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) -> Att
     }
 }
 
-/// The reference's log lines at its levels (spec 0): a sent mail at trace, a failed one at error.
+/// The reference's log lines at its levels (spec 0), never with a body: a sent mail at trace, a failed one at
+/// error. One that is tried again, which the reference does not know, at warn.
 fn log(job: &Job, verdicts: &[Verdict], outcome: &MailOutcome) {
-    let subject_to = || job.meta.to.join(", ");
-    let about = job.meta.info.as_deref().unwrap_or_default();
-    for (recipient, verdict) in outcome.recipients.iter().zip(verdicts) {
+    let info = job.meta.info.as_deref().unwrap_or_default();
+    let to = job.open.iter().filter_map(|index| job.envelope.to.get(*index as usize));
+    let mut sent = Vec::new();
+    for ((to, recipient), verdict) in to.zip(&outcome.recipients).zip(verdicts) {
+        let address = to.address.as_str();
         match verdict {
-            Verdict::Delivered => tracing::trace!(id = %job.id, "E-mails sent [{}]: {about}", subject_to()),
+            Verdict::Delivered => sent.push(to.clone()),
             Verdict::Failed => {
-                tracing::error!(id = %job.id, "Failed to send emails [{}]: {about} - {recipient:?}", subject_to());
+                tracing::error!(id = %job.id, "Failed to send emails [{address}]: {info} - {recipient:?}");
             }
             Verdict::RetryAt(at) | Verdict::RetryInDoubt(at) => {
-                tracing::warn!(id = %job.id, retry_at = %at, "E-mail deferred [{}]: {recipient:?}", subject_to());
+                tracing::warn!(id = %job.id, retry_at = %at, "E-mail deferred [{address}]: {info} - {recipient:?}");
             }
             Verdict::RelayTrouble | Verdict::TooFast(_) | Verdict::NextRelay | Verdict::PutBack => {}
         }
     }
+    if !sent.is_empty() {
+        tracing::trace!(id = %job.id, "E-mails sent [{}]: {info}", addresses(&sent));
+    }
+}
+
+fn addresses(to: &[Recipient]) -> String {
+    to.iter().map(|to| to.address.as_str()).collect::<Vec<_>>().join(", ")
 }

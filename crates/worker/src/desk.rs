@@ -3,8 +3,9 @@
 use crate::breaker::Pace;
 use crate::health::Health;
 use crate::settings::{Relay, WorkerSettings};
-use crate::status::RelayStatus;
+use crate::status::{Program, RelayStatus};
 use crate::suspects::Suspects;
+use jiff::SignedDuration;
 use queue::{AnyStore, Clock, Job, JobId};
 use send::TroubleKind;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -152,7 +153,19 @@ impl Desk {
             connections: health.connections(),
             last_success: health.last_success,
             sent: health.sent,
+            running: self.running(),
         }
+    }
+
+    fn running(&self) -> Vec<Program> {
+        let now = self.clock.now();
+        let since = |age| SignedDuration::try_from(age).ok().and_then(|age| now.checked_sub(age).ok());
+        let program = |run: send::Running| Program {
+            pid: run.pid,
+            recipients: run.recipients,
+            since: since(run.age).unwrap_or(now),
+        };
+        self.relay.sender.running().into_iter().map(program).collect()
     }
 }
 

@@ -24,5 +24,5 @@ pub use judge::{Case, Verdict, judge};
 pub use relays::Relays;
 pub use retry::RetryProfile;
 pub use settings::{Rate, Relay, Route, WorkerSettings};
-pub use status::RelayStatus;
+pub use status::{Program, RelayStatus};
 pub use worker::{Drained, Worker};

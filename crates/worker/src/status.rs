@@ -23,4 +23,15 @@ pub struct RelayStatus {
     pub last_success: Option<Timestamp>,
     /// Mails it took since start.
     pub sent: u64,
+    /// The programs at work for it.
+    pub running: Vec<Program>,
+}
+
+/// A program that a relay of kind sendmail runs for one mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    pub pid: u32,
+    /// Recipients of its mail.
+    pub recipients: usize,
+    pub since: Timestamp,
 }

@@ -279,6 +279,15 @@ pub(crate) struct Relay {
     connections: usize,
     last_success: Option<String>,
     sent: u64,
+    /// Programs at work, where mail goes by sendmail.
+    running: Vec<Program>,
+}
+
+#[derive(Serialize)]
+struct Program {
+    pid: u32,
+    recipients: usize,
+    since: String,
 }
 
 pub(crate) fn relays(all: Vec<RelayStatus>) -> List<Relay> {
@@ -286,6 +295,11 @@ pub(crate) fn relays(all: Vec<RelayStatus>) -> List<Relay> {
         (Some(_), _) => "paused",
         (None, Some(_)) => "trouble",
         (None, None) => "ok",
+    };
+    let program = |run: postrider::Program| Program {
+        pid: run.pid,
+        recipients: run.recipients,
+        since: time::shown(run.since),
     };
     let shown = all.into_iter().map(|relay| Relay {
         state: state(&relay),
@@ -297,6 +311,7 @@ pub(crate) fn relays(all: Vec<RelayStatus>) -> List<Relay> {
         connections: relay.connections,
         last_success: relay.last_success.map(time::shown),
         sent: relay.sent,
+        running: relay.running.into_iter().map(program).collect(),
     });
     List::new(shown.collect(), false)
 }

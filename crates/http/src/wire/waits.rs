@@ -65,6 +65,7 @@ mod tests {
             connections: 1,
             last_success: None,
             sent: 0,
+            running: Vec::new(),
         }
     }
 

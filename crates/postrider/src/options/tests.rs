@@ -34,6 +34,7 @@ fn impossible_options_are_named() {
     check(Options { idempotency_key: Some(String::new()), ..none() }, "idempotency_key", "256");
     check(Options { idempotency_key: Some("x".repeat(257)), ..none() }, "idempotency_key", "256");
     check(Options { external_id: Some("a\nb".into()), ..none() }, "external_id", "control");
+    check(Options { info: Some("a\nb".into()), ..none() }, "info", "control");
     check(Options { relay: Some("nowhere".into()), ..none() }, "relay", "backup");
     check(Options { metadata: Some("x".repeat(20_001)), ..none() }, "metadata", "20000");
     check(Options { tags: vec![(String::new(), String::new()); 101], ..none() }, "tags", "100");

@@ -41,6 +41,7 @@ pub(super) async fn run(sender: &SendmailSender, arguments: &[&str], mail: &Mail
     let ending = match start(sender, arguments) {
         Err(error) => Ending::NotStarted(error),
         Ok(mut child) => {
+            let _running = child.id().map(|pid| sender.running.enter(pid, mail.to.len()));
             let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
             let feeding = async {
                 // Why it stopped reading, its exit code says better than our broken pipe.
@@ -56,6 +57,8 @@ pub(super) async fn run(sender: &SendmailSender, arguments: &[&str], mail: &Mail
 }
 
 fn start(sender: &SendmailSender, arguments: &[&str]) -> io::Result<Child> {
+    // The reference's line at its level.
+    tracing::trace!("Sending with: {} {arguments:?}", sender.path.display());
     Command::new(&sender.path)
         .args(arguments)
         .env_clear()

@@ -4,7 +4,7 @@ use crate::peer::{mail, shown};
 use envelope::Reply;
 use futures_util::{FutureExt, StreamExt, stream};
 use postrider_send::dummy::Step;
-use postrider_send::{DummySender, InboxSender, Phase, Sender, Trouble, TroubleKind};
+use postrider_send::{DummyScript, DummySender, InboxSender, Phase, Sender, Trouble, TroubleKind};
 
 #[tokio::test]
 async fn the_dummy_follows_its_script_then_accepts() {
@@ -24,6 +24,23 @@ async fn the_dummy_follows_its_script_then_accepts() {
     assert_eq!(all, want);
     assert_eq!(outcomes.iter().map(|o| o.ticket).collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert_eq!(sender.calls().len(), 4);
+}
+
+#[tokio::test]
+async fn a_script_of_the_settings_is_followed_once_or_again_and_again() {
+    let check = async |script: &str, want: [&str; 5]| {
+        let sender = DummySender::follow(DummyScript::parse(script).unwrap());
+        for want in want {
+            let outcome = sender.send(mail(1, &["b@example.com"], "x\r\n")).await.unwrap();
+            assert_eq!(shown(&outcome), [want], "{script}");
+        }
+        assert_eq!(sender.calls().len(), 0, "nothing is kept");
+    };
+    let (ok, refused) = ("accepted 250 2.0.0 Ok", "refused End 452 4.0.0 refused, as its script says");
+    let (down, lost) = ("not attempted Unreachable Connect", "unknown Lost End");
+    check("", [ok; 5]).await;
+    check("script=refuse:452,down,lost", [refused, down, lost, ok, ok]).await;
+    check("script=refuse:452,accept&repeat=yes", [refused, ok, refused, ok, refused]).await;
 }
 
 #[tokio::test]

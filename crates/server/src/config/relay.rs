@@ -37,7 +37,7 @@ pub(crate) fn relays(r: &mut Reader<'_>, around: &Surroundings) -> Vec<Relay> {
         found.extend(named(r, section, around));
     }
     found.sort_by_key(|relay| relay.priority);
-    for relay in found.iter().filter(|relay| relay.way == Way::Dummy) {
+    for relay in found.iter().filter(|relay| matches!(relay.way, Way::Dummy(_))) {
         let (section, key) = (relay.key.0.as_str(), relay.key.1);
         let origin = r.look(section, key).map(|w| w.origin);
         let problem =
@@ -213,7 +213,7 @@ fn from_url(r: &mut Reader<'_>, section: &str, written: &Written, around: &Surro
 fn to_way(url: RelayUrl, around: &Surroundings) -> Result<Way, String> {
     Ok(match url {
         RelayUrl::Inbox => Way::Inbox,
-        RelayUrl::Dummy => Way::Dummy,
+        RelayUrl::Dummy(script) => Way::Dummy(script),
         RelayUrl::Smtp { place, lmtp, security, user, password } => Way::Smtp(Box::new(SmtpRelay {
             place,
             lmtp,
@@ -239,7 +239,7 @@ fn to_way(url: RelayUrl, around: &Surroundings) -> Result<Way, String> {
 pub(crate) fn shown(way: &Way) -> String {
     match way {
         Way::Inbox => "inbox://".into(),
-        Way::Dummy => "dummy://".into(),
+        Way::Dummy(_) => "dummy://".into(),
         Way::Sendmail(way) => format!("sendmail://{}", way.path.display()),
         Way::Smtp(relay) => match &relay.place {
             Place::Unix(path) if relay.lmtp => format!("lmtp+unix://{}", path.display()),
@@ -284,7 +284,7 @@ fn beside_the_url(r: &mut Reader<'_>, section: &str, way: Option<&mut Way>) {
             way.timeout = timeout.unwrap_or(way.timeout);
             way.convert_crlf = convert_crlf.unwrap_or(way.convert_crlf);
         }
-        Some(Way::Inbox | Way::Dummy) | None => {}
+        Some(Way::Inbox | Way::Dummy(_)) | None => {}
     }
 }
 

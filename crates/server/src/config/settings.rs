@@ -1,6 +1,7 @@
 //! What is meant: plain values, every default filled in.
 
 use message::dkim::SigningKey;
+use send::DummyScript;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
@@ -130,7 +131,7 @@ pub(crate) enum Way {
     Smtp(Box<SmtpRelay>),
     Sendmail(Box<Sendmail>),
     Inbox,
-    Dummy,
+    Dummy(DummyScript),
 }
 
 /// A program with sendmail's command line.

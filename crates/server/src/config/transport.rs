@@ -47,7 +47,7 @@ pub(crate) fn way(r: &mut Reader<'_>, around: &Surroundings) -> Option<(Way, &'s
         },
     };
     match protocol {
-        Some(Protocol::Dummy) => Some((Way::Dummy, "PROTOCOL")),
+        Some(Protocol::Dummy) => Some((Way::Dummy(send::DummyScript::default()), "PROTOCOL")),
         Some(Protocol::Sendmail) => {
             sendmail::sendmail(r, around).map(|way| (Way::Sendmail(Box::new(way)), "SENDMAIL_PATH"))
         }

@@ -1,6 +1,7 @@
 //! The URLs of relays. A URL may hold a password, so no error repeats it.
 
 use super::settings::{Place, Secret, Security};
+use send::DummyScript;
 use std::path::PathBuf;
 
 /// A relay's URL, read.
@@ -19,7 +20,7 @@ pub(crate) enum RelayUrl {
         args: Vec<String>,
     },
     Inbox,
-    Dummy,
+    Dummy(DummyScript),
 }
 
 const FORMS: &str = "smtp://host, smtps://host, smtp+starttls://host, smtp+unix:///path, lmtp://host, \
@@ -40,9 +41,13 @@ pub(crate) fn parse(url: &str) -> Result<RelayUrl, String> {
         "smtp+unix" => return unix(rest, false),
         "lmtp+unix" => return unix(rest, true),
         "sendmail" => return sendmail(rest),
-        "dummy" if rest.is_empty() => return Ok(RelayUrl::Dummy),
+        "dummy" if rest.is_empty() => return Ok(RelayUrl::Dummy(DummyScript::default())),
+        "dummy" if rest.starts_with('?') => {
+            return DummyScript::parse(rest.trim_start_matches('?')).map(RelayUrl::Dummy);
+        }
         "inbox" if rest.is_empty() => return Ok(RelayUrl::Inbox),
-        "dummy" | "inbox" => return Err(format!("nothing may follow {scheme}://; remove it")),
+        "dummy" => return Err("only ?script=… may follow dummy://; remove the rest".into()),
+        "inbox" => return Err("nothing may follow inbox://; remove it".into()),
         _ => return Err(format!("the scheme before :// is unknown; write {FORMS}")),
     };
     let (login, place) = match rest.rsplit_once('@') {
@@ -174,7 +179,7 @@ mod tests {
             shown("sendmail:///x/send%20mail?args=-o%20'a%20%26'+b%20--"),
             program(r#"["-o", "a &+b", "--"]"#)
         );
-        assert_eq!((shown("inbox://"), shown("dummy://")), (Ok("Inbox".into()), Ok("Dummy".into())));
+        assert_eq!(shown("inbox://"), Ok("Inbox".into()));
     }
 
     #[test]
@@ -193,6 +198,8 @@ mod tests {
             ("smtp://:secret@x", "no user"),
             ("smtp+unix://secret", "must be whole"),
             ("inbox://secret", "nothing may follow"),
+            ("dummy://secret", "only ?script"),
+            ("dummy://?script=refuse", "is no step"),
             ("sendmail://secret", "must be whole"),
             ("sendmail:///secret?arg=x", "only args"),
             ("sendmail:///secret?args=x&y=z", "only args"),

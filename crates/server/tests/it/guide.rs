@@ -9,6 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use testkit::{Api, Script, free_port, until};
 
+/// What Gitea's button for a test sends.
+const TEST_MAIL: &str = "Mime-Version: 1.0\r\nSubject: Gitea Test Email!\r\nFrom: \"Forge\" <forge@example.com>\r\n\
+     To: ada@example.org\r\nDate: Mon, 30 Dec 2024 14:54:34 +0100\r\n\r\nGitea Test Email!\r\n";
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The commands of the guide, each on one line.
@@ -36,7 +40,7 @@ fn shell(command: &str, folder: &Path) -> Command {
 }
 
 /// Greets, then asks for all that is offered, as Go does (`BODY=8BITMIME` and `SMTPUTF8` on each MAIL).
-fn send_as_go(port: u16) {
+pub(crate) fn send_as_go(port: u16, text: &str) {
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("the door");
     let mut reader = BufReader::new(stream.try_clone().expect("the same"));
     let mut answer = |code: &str| {
@@ -62,8 +66,7 @@ fn send_as_go(port: u16) {
     answer("250");
     say("DATA");
     answer("354");
-    say("Mime-Version: 1.0\r\nSubject: Gitea Test Email!\r\nFrom: \"Forge\" <forge@example.com>\r\n\
-         To: ada@example.org\r\nDate: Mon, 30 Dec 2024 14:54:34 +0100\r\n\r\nGitea Test Email!\r\n.");
+    say(&format!("{text}."));
     answer("250");
     say("QUIT");
     answer("221");
@@ -100,7 +103,7 @@ async fn the_guide_for_gitea_works_as_written() {
             until("the daemon", PATIENCE, || {
                 api.get("/livez").is_ok_and(|answer| answer.status == 200).then_some(())
             });
-            send_as_go(smtp);
+            send_as_go(smtp, TEST_MAIL);
             continue;
         }
         let output = shell.output().expect("it runs");

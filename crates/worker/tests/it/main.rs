@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod bounds;
 mod delivery;
 mod drain;
 mod leaving;

@@ -91,7 +91,7 @@ async fn look<'a>(relay: &'a Relay, settings: &Settings) -> Checked<'a> {
         Way::Inbox => {
             unconnected(Severity::Note, "inbox", "mail stays in our own inbox", "name a relay to send it")
         }
-        Way::Dummy => unconnected(
+        Way::Dummy(_) => unconnected(
             Severity::Warning,
             "dummy",
             "mail is logged and lost",

@@ -107,12 +107,18 @@ pub(crate) fn stats(counts: &Value, relays: &Value) -> String {
     out.join("\n")
 }
 
-/// A relay on one line.
+/// A relay on one line, and one more for each program it runs.
 pub(crate) fn relay_line(relay: &Value) -> String {
     let (name, url, state) = (text(&relay["name"]), text(&relay["url"]), text(&relay["state"]));
     let why = ["paused", "trouble"].into_iter().find_map(|key| relay[key].as_str());
     let why = why.map(|why| format!(": {}", escape(why, MOST))).unwrap_or_default();
-    format!("{name}  {url}  {} sent  {state}{why}", relay["sent"])
+    let mut line = format!("{name}  {url}  {} sent  {state}{why}", relay["sent"]);
+    for run in list(&relay["running"]) {
+        let word = if run["recipients"].as_u64() == Some(1) { "recipient" } else { "recipients" };
+        let since = second(&text(&run["since"]));
+        line.push_str(&format!("\n    pid {}, {} {word}, since {since}", run["pid"], run["recipients"]));
+    }
+    line
 }
 
 /// What an action did.

@@ -126,7 +126,7 @@ fn same(old: &Settings, new: &Settings) -> Result<(), Refused> {
 fn pairs(way: &Way, hostname: &str) -> Vec<(&'static str, String)> {
     let mut pairs = vec![("URL", url(way))];
     match way {
-        Way::Inbox | Way::Dummy => {}
+        Way::Inbox | Way::Dummy(_) => {}
         Way::Smtp(relay) => smtp_pairs(relay, hostname, &mut pairs),
         Way::Sendmail(way) => {
             let usual = super::sendmail::USUAL;
@@ -154,7 +154,7 @@ fn url(way: &Way) -> String {
         Way::Sendmail(program) => {
             format!("sendmail://{}?args={}", path(&program.path), encoded(&shell_words::join(&program.args)))
         }
-        Way::Inbox | Way::Dummy => relay::shown(way),
+        Way::Inbox | Way::Dummy(_) => relay::shown(way),
     }
 }
 

@@ -74,7 +74,7 @@ const RELAY: &[Key] = &[
         Url,
         Empty,
         "smtp://, smtps:// or smtp+starttls:// with user:password@host:port, smtp+unix:///path, \
-         lmtp://host:port, lmtp+unix:///path, sendmail:///path?args=…, dummy:// or inbox://. smtp+starttls:// demands TLS here.",
+         lmtp://host:port, lmtp+unix:///path, sendmail:///path?args=…, dummy:// (logs; ?script=… makes it fail: docs/cli.md) or inbox://. smtp+starttls:// demands TLS here.",
     ),
     key("USER", Text, Empty, "The user to sign in as, instead of the one in the URL."),
     key("PASSWD", Secret, Empty, "The password, instead of the one in the URL."),
