@@ -322,7 +322,7 @@ impl Client {
         let mut octets = Vec::with_capacity(commands.len() * 48);
         for (command, expect) in commands {
             self.expect(transaction, *expect);
-            self.transcript.sent(transaction, &command.to_string());
+            self.transcript.sent_command(transaction, command);
             command.write(&mut octets);
         }
         octets

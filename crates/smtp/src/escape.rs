@@ -4,8 +4,19 @@
 /// `limit` octets.
 pub fn escape(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit));
+    escape_into(&mut out, text, limit);
+    out
+}
+
+/// [`escape`], behind what `out` holds already.
+pub(crate) fn escape_into(out: &mut String, text: &str, limit: usize) {
+    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        out.push_str(text);
+        return;
+    }
+    let begin = out.len();
     for c in text.chars() {
-        if out.len() >= limit {
+        if out.len() - begin >= limit {
             out.push_str("...");
             break;
         }
@@ -16,7 +27,6 @@ pub fn escape(text: &str, limit: usize) -> String {
             out.push(c);
         }
     }
-    out
 }
 
 /// Text of at most `limit` octets: the middle is cut out, at character borders.
@@ -43,6 +53,8 @@ mod tests {
         check("abc\u{202e}cba", 80, "abc\\u{202e}cba");
         check("Zürich", 80, "Zürich");
         check("0123456789", 4, "0123...");
+        check("01234", 4, "0123...");
+        check("0123", 4, "0123");
     }
 
     #[test]

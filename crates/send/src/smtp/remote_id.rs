@@ -1,6 +1,7 @@
 //! The peer's own id for a mail, read from its final 250: what an operator searches in the peer's log.
 
 use envelope::Reply;
+use memchr::memmem;
 
 const LONGEST: usize = 128;
 
@@ -9,8 +10,9 @@ const LONGEST: usize = 128;
 /// (Amazon SES), `<X>` (Exchange, and others). None of it is standardised.
 pub(super) fn read(reply: &Reply) -> Option<Box<str>> {
     let text = reply.lines.last()?;
-    let after = |mark: &str| text.find(mark).and_then(|at| text.get(at + mark.len()..));
-    let before = |mark: &str| text.find(mark).and_then(|at| text.get(..at));
+    let find = |mark: &str| memmem::find(text.as_bytes(), mark.as_bytes());
+    let after = |mark: &str| find(mark).and_then(|at| text.get(at + mark.len()..));
+    let before = |mark: &str| find(mark).and_then(|at| text.get(..at));
     let before_any =
         [" Message accepted for delivery", " Saved", " - gsmtp"].iter().find_map(|mark| before(mark));
     let word = if let Some(rest) = after("queued as ").or_else(|| after("id=")) {

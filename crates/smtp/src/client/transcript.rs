@@ -3,9 +3,11 @@
 //! What a peer says is foreign text: control and direction characters are escaped. Bounded whatever
 //! comes: the beginning and the end are kept, the middle goes.
 
+use crate::escape::escape_into;
 use crate::limits;
 use envelope::Reply;
 use std::collections::VecDeque;
+use std::fmt::{Display, Write};
 
 /// Text that keeps its first and its last half.
 #[derive(Debug, Default)]
@@ -46,11 +48,20 @@ pub(super) struct Transcript {
     /// By transaction, the oldest first.
     mails: VecDeque<(u64, Ends)>,
     secured: bool,
+    /// The line in the making, kept for its room: every mail has some ten.
+    line: String,
+    said: String,
 }
 
 impl Transcript {
     pub(super) fn new(secured: bool) -> Self {
-        Self { session: Ends::default(), mails: VecDeque::new(), secured }
+        Self {
+            session: Ends::default(),
+            mails: VecDeque::new(),
+            secured,
+            line: String::new(),
+            said: String::new(),
+        }
     }
 
     pub(super) fn secured(&mut self) {
@@ -59,7 +70,8 @@ impl Transcript {
 
     /// A transaction begins: its lines are its own.
     pub(super) fn begin(&mut self, transaction: u64) {
-        self.mails.push_back((transaction, Ends::default()));
+        let head = String::with_capacity(limits::TRANSCRIPT_SUCCESS);
+        self.mails.push_back((transaction, Ends { head, ..Ends::default() }));
     }
 
     /// Its lines are gone.
@@ -69,21 +81,35 @@ impl Transcript {
 
     /// In transaction 0 it is the session's line.
     pub(super) fn sent(&mut self, transaction: u64, text: &str) {
-        let mark = if self.secured { "~>" } else { "->" };
+        let mark = if self.secured { "~> " } else { "-> " };
         self.add(transaction, mark, text);
     }
 
+    /// As it prints itself, without its secrets.
+    pub(super) fn sent_command(&mut self, transaction: u64, command: &impl Display) {
+        let mut said = std::mem::take(&mut self.said);
+        said.clear();
+        // a String takes all
+        write!(said, "{command}").ok();
+        self.sent(transaction, &said);
+        self.said = said;
+    }
+
     pub(super) fn received(&mut self, transaction: u64, reply: &Reply) {
-        let mark = if self.secured { "<~" } else { "<-" };
+        let arrow = if self.secured { "<~" } else { "<-" };
         let last = reply.lines.len().saturating_sub(1);
+        let mut mark = String::with_capacity(16);
         for (n, line) in reply.lines.iter().enumerate() {
+            mark.clear();
             let separator = if n == last { ' ' } else { '-' };
-            self.add(transaction, mark, &format!("{}{separator}{line}", reply.code));
+            // a String takes all
+            write!(mark, "{arrow} {}{separator}", reply.code).ok();
+            self.add(transaction, &mark, line);
         }
     }
 
     pub(super) fn note(&mut self, transaction: u64, text: &str) {
-        self.add(transaction, "**", text);
+        self.add(transaction, "** ", text);
     }
 
     /// Session and transaction.
@@ -110,14 +136,14 @@ impl Transcript {
     }
 
     fn add(&mut self, transaction: u64, mark: &str, text: &str) {
-        let line = format!("{mark} {}", escape(text));
+        self.line.clear();
+        self.line.push_str(mark);
+        escape_into(&mut self.line, text, limits::TRANSCRIPT_LINE);
         match self.mails.iter_mut().find(|(number, _)| *number == transaction) {
-            Some((_, mail)) => mail.push(&line, (limits::TRANSCRIPT - limits::TRANSCRIPT_SESSION) / 2 - 16),
-            None => self.session.push(&line, limits::TRANSCRIPT_SESSION / 2 - 16),
+            Some((_, mail)) => {
+                mail.push(&self.line, (limits::TRANSCRIPT - limits::TRANSCRIPT_SESSION) / 2 - 16);
+            }
+            None => self.session.push(&self.line, limits::TRANSCRIPT_SESSION / 2 - 16),
         }
     }
-}
-
-fn escape(text: &str) -> String {
-    crate::escape(text, limits::TRANSCRIPT_LINE)
 }
