@@ -43,6 +43,8 @@ pub(super) struct Flow {
     under_way: VecDeque<(u64, Job)>,
     /// Written and not flushed.
     unflushed: bool,
+    /// Read, and nothing written since that would carry the acknowledgement.
+    heard: bool,
     /// When octets were last written or a whole reply was read, or a mail began on the idle connection.
     moved: Instant,
     /// When the outbox must be empty.
@@ -60,6 +62,7 @@ impl Flow {
             outbox: Outbox::default(),
             under_way: VecDeque::new(),
             unflushed: false,
+            heard: false,
             moved: now,
             due: now,
             unproven: false,
@@ -246,6 +249,7 @@ impl Connection {
         let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
         poll_fn(|cx| {
             if let Poll::Ready(heard) = hear(stream, client, cx) {
+                flow.heard = true;
                 return Poll::Ready(heard.map(|()| Moved::Read));
             }
             let mut moved = false;
@@ -268,7 +272,14 @@ impl Connection {
                     Poll::Pending => {}
                 }
             }
-            if moved { Poll::Ready(Ok(Moved::Written)) } else { Poll::Pending }
+            let heard = std::mem::take(&mut flow.heard);
+            if moved {
+                return Poll::Ready(Ok(Moved::Written));
+            }
+            if heard && !flow.under_way.is_empty() {
+                stream.acknowledge();
+            }
+            Poll::Pending
         })
         .await
     }

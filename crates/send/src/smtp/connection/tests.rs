@@ -6,12 +6,24 @@ use crate::smtp::dial::Line;
 use crate::smtp::flow::Job;
 use crate::smtp::{Credentials, Endpoint, SmtpSender, SmtpSettings};
 use smtp::client::RecipientResult;
+use std::cell::Cell;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 /// Octets that wait on the line in one direction, as a socket holds them.
 const LINE: usize = 16 * 1024;
+
+thread_local! {
+    /// How often a line of this test was told to.
+    static ACKNOWLEDGED: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Duplex for DuplexStream {
+    fn acknowledge(&self) {
+        ACKNOWLEDGED.set(ACKNOWLEDGED.get() + 1);
+    }
+}
 
 /// One step a line: `S: x` says it · `C: x` reads a line that begins so · `BODY` reads to the lone dot · `READ n` reads n
 /// octets · `WAIT n` waits n seconds · `SLOW n x` says x an octet every n seconds · `SIP n` reads n octets a second to
@@ -210,4 +222,30 @@ async fn b3_54_an_unanswered_quit_costs_five_seconds() {
     connection.close().await;
     assert_eq!(start.elapsed().as_secs(), 5);
     task.abort();
+}
+
+/// What is read without anything to say to it is acknowledged; else our next octets do it.
+#[tokio::test(start_paused = true)]
+async fn what_was_read_is_acknowledged_before_we_wait_for_more() {
+    let check = async |script: String, want: usize| {
+        ACKNOWLEDGED.set(0);
+        let (end, _) = sent(&script, settings(), "x\r\n").await;
+        assert_eq!((&*end, ACKNOWLEDGED.get()), ("accepted", want), "{script}");
+    };
+    let chunking = HELLO.replace("S: 250 P", "S: 250-CHUNKING\nS: 250 P");
+    let asked = "C: MAIL\nC: RCPT\nC: BDAT\nREAD 17\n";
+    check(format!("{chunking}{asked}S: 250 ok\nWAIT 1\nS: 250 ok\nWAIT 1\nS: 250 ok"), 2).await;
+    check(format!("{HELLO}{ASKED}BODY\nS: 250 ok"), 0).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_tcp_line_acknowledges_when_asked() {
+    use rustix::net::sockopt::{set_tcp_quickack, tcp_quickack};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    set_tcp_quickack(&stream, false).unwrap();
+    assert!(!tcp_quickack(&stream).unwrap());
+    stream.acknowledge();
+    assert!(tcp_quickack(&stream).unwrap());
 }
