@@ -54,10 +54,15 @@ impl Postfix {
     pub const PASSWORD: &str = "a b:c'd%=";
 
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// With further lines for `main.cf`, which replace its own.
+    pub fn start_with(settings: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let ports = Ports { smtp: free_port(), smtps: free_port(), submission: free_port() };
         let peers = peers();
-        lay_out(folder.path(), ports);
+        lay_out(folder.path(), ports, settings);
         add_user(folder.path(), &peers.join("sasl"));
         let out = fs::File::create(folder.path().join("master.out")).expect("a writable folder");
         let mut command = Command::new("unshare");
@@ -171,12 +176,12 @@ pub(crate) fn folders(folder: &Path) {
     make("mail", 0o755, MAIL_ID, MAIL_ID);
 }
 
-fn lay_out(folder: &Path, ports: Ports) {
+fn lay_out(folder: &Path, ports: Ports, settings: &str) {
     folders(folder);
     let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a writable folder");
     write("etc/passwd", passwd());
     write("etc/group", group());
-    write("conf/main.cf", main_cf(folder));
+    write("conf/main.cf", main_cf(folder) + settings);
     write("conf/master.cf", master_cf(ports));
     write("conf/sasl/smtpd.conf", sasl(folder));
     Certificate::new().write(&folder.join("conf"));

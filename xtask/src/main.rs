@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool speaks to the terminal")]
 
 mod bench;
-mod bench_compose;
+mod bench_peers;
 mod documents;
 mod floors;
 mod peers;
@@ -40,6 +40,8 @@ Usage: cargo xtask VERB
   shots [FILTER]  pictures of the built-in mails under target/shots (Debian's chromium)
   bench relay     accepted and delivered mails a second through the release binary
   bench compose   composing beside lettre, mail-builder and nodemailer
+  bench smtp [ROWS]
+                  sending beside lettre, mail-send, nodemailer and smtp-source (root needed)
 ";
 
 fn main() -> ExitCode {
@@ -71,7 +73,9 @@ fn verb(words: &[&str]) -> Result<()> {
         ["shots"] => shots::shots(""),
         ["shots", filter] => shots::shots(filter),
         ["bench", "relay"] => bench::relay(),
-        ["bench", "compose"] => bench_compose::compose(),
+        ["bench", "compose"] => bench_peers::compose(),
+        ["bench", "smtp"] => bench_peers::smtp(""),
+        ["bench", "smtp", rows] => bench_peers::smtp(rows),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
             Ok(())
