@@ -5,7 +5,7 @@ use crate::history::History;
 use crate::journal::{Journal, Place};
 use crate::listing;
 use crate::memory::MemoryJournal;
-use crate::record::{ControlKind, Record};
+use crate::record::{ControlKind, Fact, JobFact};
 use crate::table::{Entry, Table};
 use crate::{
     ActError, Action, Change, Clock, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView,
@@ -33,7 +33,7 @@ pub struct DiskStore(Engine);
 pub struct MemoryStore(Engine);
 
 impl AnyStore {
-    /// Opens the disk store in a folder, which is made if it is not there. Reads the whole log.
+    /// Opens the disk store in a folder, which is made if it is not there.
     ///
     /// # Errors
     /// `Owned`: another process has the folder. `Format`: a newer version wrote it; nothing was
@@ -58,10 +58,10 @@ impl AnyStore {
             StoreError::Io(format!("the folder {}: {error}", folder.join("history").display()))
         };
         let history = std::cell::OnceCell::new();
-        let mut opened = disk::open(folder, &settings, files, |place, record| {
+        let mut opened = disk::open(folder, &settings, files, |place, fact| {
             // Only now is it sure that the folder is ours.
             let history = history.get_or_init(|| History::open(folder));
-            spent.extend(replay(&mut table, history.as_ref().ok(), place, record));
+            spent.extend(replay(&mut table, history.as_ref().ok(), place, fact));
         })?;
         let history = history.into_inner().unwrap_or_else(|| History::open(folder)).map_err(in_history)?;
         for place in spent {
@@ -107,32 +107,30 @@ impl AnyStore {
 }
 
 /// Applies one record of the log; returns places that nothing needs any more.
-fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Record) -> Vec<Place> {
-    match record {
-        Record::Accepted(head) => {
-            if let Some(key) = &head.idempotency {
-                table.keys.keep(&head.project, key, head.id, head.created_at);
-            }
-            let entry = Entry::accepted(&head, place, &mut table.names);
-            table.add(head.id, entry);
+fn replay(table: &mut Table, history: Option<&History>, place: Place, fact: Fact<'_>) -> Vec<Place> {
+    // Nobody listens yet.
+    table.changed.clear();
+    match fact {
+        Fact::Accepted(job) => {
+            keep_key(table, &job);
+            let entry = Entry::accepted(&job, place, &mut table.names);
+            table.add(job.id, entry);
             Vec::new()
         }
-        Record::Snapshot(head, progress) => {
-            if let Some(key) = &head.idempotency {
-                table.keys.keep(&head.project, key, head.id, head.created_at);
-            }
-            let before = table.remove(head.id);
-            let entry = Entry::snapshot(&head, &progress, place, &mut table.names);
-            table.add(head.id, entry);
+        Fact::Snapshot(job, progress) => {
+            keep_key(table, &job);
+            let before = table.remove(job.id);
+            let entry = Entry::snapshot(&job, &progress, place, &mut table.names);
+            table.add(job.id, entry);
             before.iter().flat_map(Entry::places).collect()
         }
-        Record::Leased(ids) => {
+        Fact::Leased(ids) => {
             for id in ids {
                 table.leased(id);
             }
             vec![place]
         }
-        Record::Settled(settled) => {
+        Fact::Settled(settled) => {
             // Its `Leased` may be damaged: that it was leased is said by the settlement itself.
             if table.get(settled.id).is_some_and(|e| !e.is_final() && e.state != State::Leased) {
                 table.leased(settled.id);
@@ -141,7 +139,7 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
             table.settle(&settled, kept.then_some(place));
             if kept { Vec::new() } else { vec![place] }
         }
-        Record::Filed(filed) => {
+        Fact::Filed(filed) => {
             let there = history.is_some_and(|h| h.has(filed.day, filed.mark));
             let ids = filed.ids.into_iter().filter(|id| there && table.get(*id).is_some_and(Entry::is_final));
             let left: Vec<Entry> =
@@ -149,7 +147,7 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
             let places = left.iter().flat_map(Entry::places);
             places.chain([place]).collect()
         }
-        Record::Control(control) => {
+        Fact::Control(control) => {
             let gone = (control.kind == ControlKind::Purge).then(|| table.get(control.id).cloned());
             if !matches!(control.kind, ControlKind::Return | ControlKind::Broken(_)) {
                 table.crashed(control.id);
@@ -157,6 +155,13 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, record: Re
             table.control(&control);
             gone.flatten().iter().flat_map(Entry::places).chain([place]).collect()
         }
+    }
+}
+
+fn keep_key(table: &mut Table, job: &JobFact<'_>) {
+    if let Some(key) = &job.idempotency {
+        let project = table.names.number(job.project);
+        table.keys.keep(table.names.name(project), key, job.id, job.created_at);
     }
 }
 

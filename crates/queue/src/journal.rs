@@ -92,6 +92,9 @@ pub(crate) trait Journal: Send + 'static {
     /// Why nothing should be accepted for now: no space.
     fn no_room(&mut self) -> Option<String>;
 
+    /// Nothing more will be written.
+    fn end(&mut self) {}
+
     fn octets(&self) -> u64;
 
     fn durable(&self) -> bool;

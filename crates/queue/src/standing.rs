@@ -1,7 +1,7 @@
 //! A job as it stood at one moment, with handles on its records: to be read on any thread.
 
 use crate::error::StoreError;
-use crate::job::JobId;
+use crate::job::{Door, JobId, Meta};
 use crate::journal::{Handle, ReadError};
 use crate::record::{Head, Progress, Record};
 use crate::settlement::Attempt;
@@ -9,12 +9,16 @@ use crate::table::Entry;
 use crate::view::{JobView, RecipientView};
 use crate::{RecipientState, Status};
 use bytes::Bytes;
+use envelope::{Address, Envelope, ReversePath};
+use std::sync::Arc;
 
 /// What the engine knows of a job, and where the rest is.
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     pub(crate) id: JobId,
     pub(crate) entry: Entry,
+    pub(crate) project: Arc<str>,
+    pub(crate) route: Arc<str>,
     /// Its `Accepted` or `Snapshot`.
     pub(crate) job: Result<Handle, ReadError>,
     pub(crate) attempts: Vec<Handle>,
@@ -55,8 +59,39 @@ impl Standing {
     }
 
     pub(crate) fn view(&self) -> Result<JobView, StoreError> {
-        let (head, progress) = self.read().map_err(|e| StoreError::Io(format!("{}: {e}", self.id)))?;
+        let (head, progress) =
+            self.read_or_bare().map_err(|e| StoreError::Io(format!("{}: {e}", self.id)))?;
         Ok(view(head, progress))
+    }
+
+    /// As `read`; of a job whose record is damaged, what is known without it, so that it stays visible.
+    pub(crate) fn read_or_bare(&self) -> Result<(Head, Progress), Unreadable> {
+        match self.read() {
+            Err(Unreadable::Ever(why)) => {
+                tracing::error!(id = %self.id, "the record of this job is damaged: {why}");
+                Ok(self.with(self.bare(), Vec::new()))
+            }
+            read => read,
+        }
+    }
+
+    fn bare(&self) -> Head {
+        Head {
+            id: self.id,
+            project: self.project.clone(),
+            envelope: Envelope::new(ReversePath(None), std::iter::empty::<Address>()),
+            meta: Meta { subject: "(its record is damaged)".into(), ..Meta::new(Door::Library) },
+            created_at: self.entry.created_at(),
+            due_at: self.entry.due_at(),
+            expires_at: self.entry.expires_at(),
+            priority: self.entry.priority,
+            route: self.route.clone(),
+            idempotency: None,
+            eight_bit: false,
+            utf8_header: false,
+            size: u64::from(self.entry.place.octets),
+            beside: None,
+        }
     }
 
     fn whole(&self, kind: u8, head: &[u8]) -> Result<(Head, Progress), Unreadable> {
@@ -69,6 +104,10 @@ impl Standing {
                 _ => tracing::warn!(id = %self.id, "an attempt of this job cannot be read"),
             }
         }
+        Ok(self.with(head, history))
+    }
+
+    fn with(&self, head: Head, history: Vec<Attempt>) -> (Head, Progress) {
         let entry = &self.entry;
         let head = Head { due_at: entry.due_at(), expires_at: entry.expires_at(), ..head };
         let progress = Progress {
@@ -81,7 +120,7 @@ impl Standing {
             history,
             with_bytes: entry.bytes(),
         };
-        Ok((head, progress))
+        (head, progress)
     }
 }
 

@@ -4,6 +4,7 @@
 //! DATA_DIR/lock            held by the one process that owns the folder; its pid
 //! DATA_DIR/log/N.log       segments, in order; `format` has the bytes
 //! DATA_DIR/bodies/ID       big bodies (`bodies`)
+//! DATA_DIR/index/N.idx     what a start needs of segment N (`index`)
 //! DATA_DIR/quarantine/     damaged stretches, kept for study
 //! ```
 //!
@@ -22,6 +23,7 @@
 mod bodies;
 mod files;
 mod format;
+mod index;
 mod lock;
 mod read;
 mod recover;
@@ -37,6 +39,7 @@ use crate::journal::{Frame, Handle, Journal, Place, ReadError};
 use bytes::Bytes;
 use files::Out;
 use format::{FRAME_HEADER, FrameKind, RECORD_HEADER, SEGMENT_HEADER};
+use index::Index;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -58,6 +61,7 @@ struct Tail {
     out: Box<dyn Out>,
     octets: u64,
     synced: u64,
+    index: Index,
 }
 
 /// The log.
@@ -97,13 +101,21 @@ impl DiskJournal {
             if let Some(tail) = &mut self.tail {
                 tail.out.sync()?;
             }
-            self.tail = None;
+            self.end_tail();
         }
         if self.tail.is_none() {
             let tail = self.begin_segment()?;
             self.tail = Some(tail);
         }
         self.tail.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Ends the segment under way, which is synced, with its index.
+    fn end_tail(&mut self) {
+        let Some(tail) = self.tail.take() else { return };
+        if let Some(segment) = self.segments.get(&tail.number) {
+            tail.index.write(&self.folder, tail.number, segment.file.salt, tail.octets);
+        }
     }
 
     /// Cuts what was refused off its segment, or a restart would take it for accepted.
@@ -132,7 +144,7 @@ impl DiskJournal {
         let octets = SEGMENT_HEADER as u64;
         let file = Arc::new(SegmentFile::new(File::open(&path)?, salt));
         self.segments.insert(number, Segment { file, octets, live: 0 });
-        Ok(Tail { number, out, octets, synced: octets })
+        Ok(Tail { number, out, octets, synced: octets, index: Index::default() })
     }
 
     fn let_go(&mut self, place: Place) {
@@ -238,6 +250,9 @@ impl Journal for DiskJournal {
                 tail.out.write_all_vectored(chunk)?;
             }
             tail.octets += laid.octets;
+            for (place, record) in laid.places.iter().zip(group.iter().flatten()) {
+                tail.index.push(*place, record);
+            }
         }
         if let Some(segment) = self.segments.get_mut(&number) {
             segment.octets += laid.octets;
@@ -311,6 +326,7 @@ impl Journal for DiskJournal {
             std::fs::remove_file(&path)?
         }
         self.segments.remove(&number);
+        index::remove(&self.folder, number);
         File::open(&self.folder)?.sync_all()
     }
 
@@ -323,6 +339,12 @@ impl Journal for DiskJournal {
         let answer = short_of_space(&self.folder, self.space_floor);
         self.room_seen = Some((Instant::now(), answer.clone()));
         answer
+    }
+
+    fn end(&mut self) {
+        if self.tail.as_ref().is_some_and(|t| t.synced == t.octets) {
+            self.end_tail();
+        }
     }
 
     fn octets(&self) -> u64 {

@@ -1,14 +1,16 @@
-//! Opening the log: every segment is read from its beginning, in order.
+//! Opening the log: every segment in order, by its index or from its beginning.
 
 use super::files::Files;
+use super::index::{self, Index};
 use super::{DiskJournal, Segment, SegmentFile, format, lock, scan, segment_path};
 use crate::StoreError;
 use crate::journal::Place;
-use crate::record::Record;
+use crate::record::{Fact, Record};
 use crate::settings::StoreSettings;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +27,7 @@ pub(crate) fn open(
     data: &Path,
     settings: &StoreSettings,
     files: Box<dyn Files>,
-    mut each: impl FnMut(Place, Record),
+    mut each: impl FnMut(Place, Fact<'_>),
 ) -> Result<Opened, StoreError> {
     lock::folder(data)?;
     let held = lock::take(data)?;
@@ -35,9 +37,13 @@ pub(crate) fn open(
     let (mut segments, mut torn, mut corrupt) = (BTreeMap::new(), 0, 0);
     let mut next_number = 1;
     // Nothing is touched before everything was read: a later version's log is left as it is.
-    let (mut aside, mut cuts, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut aside, mut cuts, mut damaged, mut indices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, path) in list(&folder)? {
         next_number = number + 1;
+        if let Some(segment) = indexed(&folder, &path, number, &mut each)? {
+            segments.insert(number, segment);
+            continue;
+        }
         let bytes = fs::read(&path).map_err(|e| StoreError::Io(format!("{}: {e}", path.display())))?;
         let Some(salt) = header(&path, &bytes, number)? else {
             corrupt += u64::from(bytes.len() > format::SEGMENT_HEADER);
@@ -53,13 +59,9 @@ pub(crate) fn open(
             damaged.push((number, range.start, bytes.get(range.clone()).unwrap_or_default().to_vec()));
         }
         torn += (bytes.len() - found.end) as u64;
-        let mut live = 0;
-        for seen in &found.records {
-            let head = bytes.get(seen.head.clone()).unwrap_or_default();
-            let record = Record::read(seen.kind, head)
-                .map_err(|e| StoreError::Format(format!("{} at {}: {e}", path.display(), seen.place.at)))?;
-            live += u64::from(seen.place.octets);
-            each(seen.place, record);
+        let (live, index) = replay(&path, &bytes, &found, &mut each)?;
+        if found.corrupt.is_empty() {
+            indices.push((number, salt, found.end as u64, index));
         }
         if bytes.len() > found.end {
             cuts.push((path.clone(), found.end as u64));
@@ -69,6 +71,10 @@ pub(crate) fn open(
         segments.insert(number, Segment { file, octets: found.end as u64, live });
     }
     mend(data, &folder, aside, cuts, damaged)?;
+    index::remove_others(&folder, |number| segments.contains_key(&number));
+    for (number, salt, octets, index) in indices {
+        index.write(&folder, number, salt, octets);
+    }
     let journal = DiskJournal {
         folder,
         segments,
@@ -83,6 +89,48 @@ pub(crate) fn open(
         _lock: held,
     };
     Ok(Opened { journal, torn, corrupt })
+}
+
+/// Hands over the records that were found; returns how much lives, and the index.
+fn replay(
+    path: &Path,
+    bytes: &[u8],
+    found: &scan::Scan,
+    each: &mut impl FnMut(Place, Fact<'_>),
+) -> Result<(u64, Index), StoreError> {
+    let (mut live, mut index) = (0, Index::default());
+    for seen in &found.records {
+        let head = bytes.get(seen.head.clone()).unwrap_or_default();
+        let failed = |e| StoreError::Format(format!("{} at {}: {e}", path.display(), seen.place.at));
+        let record = Record::read(seen.kind, head).map_err(failed)?;
+        live += u64::from(seen.place.octets);
+        each(seen.place, Fact::of(&record));
+        index.push(seen.place, &record.store(Bytes::new(), Bytes::new()).map_err(failed)?);
+    }
+    Ok((live, index))
+}
+
+/// A segment by its index; `None`: it must be read.
+fn indexed(
+    folder: &Path,
+    path: &Path,
+    number: u32,
+    each: &mut impl FnMut(Place, Fact<'_>),
+) -> Result<Option<Segment>, StoreError> {
+    let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+    let file = File::open(path).map_err(io)?;
+    let octets = file.metadata().map_err(io)?.len();
+    let mut front = Vec::with_capacity(format::SEGMENT_HEADER);
+    (&file).take(format::SEGMENT_HEADER as u64).read_to_end(&mut front).map_err(io)?;
+    let Some(salt) = header(path, &front, number)? else { return Ok(None) };
+    let Some(bytes) = index::read(folder, number, salt, octets) else { return Ok(None) };
+    let Some(facts) = index::facts(&bytes, number) else { return Ok(None) };
+    let mut live = 0;
+    for (place, fact) in facts {
+        live += u64::from(place.octets);
+        each(place, fact);
+    }
+    Ok(Some(Segment { file: Arc::new(SegmentFile::new(file, salt)), octets, live }))
 }
 
 /// What was found to be mended, done once everything was read.

@@ -47,7 +47,14 @@ impl<J: Journal> Works<J> {
                 Err(error) => tracing::warn!(%id, %error, "an attempt of this job cannot be read"),
             }
         }
-        Standing { id, entry: entry.clone(), job: self.journal.handle(entry.place), attempts }
+        Standing {
+            id,
+            entry: entry.clone(),
+            project: self.table.project_of(entry).clone(),
+            route: self.table.route_of(entry).clone(),
+            job: self.journal.handle(entry.place),
+            attempts,
+        }
     }
 
     fn glance(&self, filter: &Filter, after: Option<JobId>, most: usize) -> Glance {

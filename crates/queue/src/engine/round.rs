@@ -6,7 +6,7 @@ use super::{Acted, Answer, Arriving, Command, Inserts, Leases, Question, Works};
 use crate::error::{ActError, InsertError, StoreError};
 use crate::job::{Inserted, JobId, NewJob};
 use crate::journal::{Frame, Journal, Place};
-use crate::record::{Control, ControlKind, Head, Record, SettledRecord};
+use crate::record::{Control, ControlKind, Head, JobFact, Record, SettledRecord};
 use crate::settlement::{Next, Settlement};
 use crate::table::{Entry, Known};
 use crate::{Action, RecipientState, State, Status};
@@ -58,6 +58,7 @@ impl<J: Journal> Works<J> {
             }
             if let Some(answer) = self.closing.take() {
                 let synced = self.journal.sync().map_err(|e| StoreError::Io(e.to_string()));
+                self.journal.end();
                 // The folder is free before anybody hears that the store is closed.
                 drop(self);
                 drop(answer.send(synced));
@@ -177,7 +178,7 @@ impl<J: Journal> Works<J> {
         group.add_frame(frame, fresh.iter().map(|a| Use::Job(a.job.id)));
         for (arriving, head) in fresh.into_iter().zip(heads) {
             let job = &arriving.job;
-            let entry = Entry::accepted(&head, NOWHERE, &mut self.table.names);
+            let entry = Entry::accepted(&JobFact::of(&head), NOWHERE, &mut self.table.names);
             self.table.add(job.id, entry);
             if job.due_at <= now {
                 // It is ready before the round ends: nobody need hear that it was scheduled.

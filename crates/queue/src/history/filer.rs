@@ -97,14 +97,13 @@ impl Works {
                 continue;
             }
             let at = job.entry.settled_at().unwrap_or(job.entry.created_at());
-            let read = job.read().and_then(|(h, p)| Line::of(h, p).map_err(Unreadable::Ever));
+            let read = job.read_or_bare().and_then(|(h, p)| Line::of(h, p).map_err(Unreadable::Ever));
             match read {
                 Ok(line) => days.entry(day_of(at)).or_default().push(line),
                 Err(Unreadable::Now(why)) => {
                     tracing::error!(id = %job.id, "a job cannot be put into history now: {why}");
                     not.push(job.id);
                 }
-                // Its segment goes to quarantine in time; here nothing is left to be done for it.
                 Err(Unreadable::Ever(why)) => {
                     tracing::error!(id = %job.id, "a job is damaged and cannot be put into history: {why}");
                     damaged.push(job.id);

@@ -1,6 +1,9 @@
 //! What the log says, one record per fact. The form on disk is in `v1`, the meaning here.
 
+mod fact;
 mod v1;
+
+pub(crate) use fact::{Fact, JobFact};
 
 use crate::{Attempt, Idempotency, JobId, Meta, NewJob, Priority, RecipientState, Status};
 use bytes::Bytes;
@@ -119,6 +122,8 @@ pub(crate) struct Stored {
     pub(crate) head: Vec<u8>,
     pub(crate) header: Bytes,
     pub(crate) body: Bytes,
+    /// What a start needs of it, unless that is the head.
+    pub(crate) fact: Option<Vec<u8>>,
 }
 
 /// The records this version writes and reads. A kind or version above is refused at start.
@@ -137,7 +142,8 @@ impl Record {
     /// The stored form; `header` and `body` follow `Accepted` and full `Snapshot` records.
     pub(crate) fn store(&self, header: Bytes, body: Bytes) -> Result<Stored, Undecodable> {
         let (kind, head) = v1::encode(self).map_err(|(kind, e)| Undecodable { kind, why: e.to_string() })?;
-        Ok(Stored { kind, head, header, body })
+        let fact = fact::short(self).map_err(|e| Undecodable { kind, why: e.to_string() })?;
+        Ok(Stored { kind, head, header, body, fact })
     }
 
     pub(crate) fn read(kind: u8, head: &[u8]) -> Result<Self, Undecodable> {

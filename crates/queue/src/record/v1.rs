@@ -7,15 +7,15 @@ use envelope::{Address, Envelope, Notify, Recipient, Reply, Ret, ReversePath};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-const ACCEPTED: u8 = 1;
+pub(super) const ACCEPTED: u8 = 1;
 const LEASED: u8 = 2;
 const SETTLED: u8 = 3;
 const CONTROL: u8 = 4;
-const SNAPSHOT: u8 = 5;
+pub(super) const SNAPSHOT: u8 = 5;
 const FILED: u8 = 6;
 /// As `ACCEPTED` and `SNAPSHOT`, followed by what the body's file must be.
-const ACCEPTED_BESIDE: u8 = 7;
-const SNAPSHOT_BESIDE: u8 = 8;
+pub(super) const ACCEPTED_BESIDE: u8 = 7;
+pub(super) const SNAPSHOT_BESIDE: u8 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct HeadV1 {
@@ -54,7 +54,7 @@ struct AttemptV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct ProgressV1 {
+pub(super) struct ProgressV1 {
     status: u8,
     recipients: Vec<RecipientState>,
     attempts: u32,
@@ -155,12 +155,12 @@ fn id(n: u128) -> JobId {
     JobId(uuid::Uuid::from_u128(n))
 }
 
-fn micros(at: Timestamp) -> i64 {
+pub(super) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
 /// A time out of range is the end of time: `Timestamp::MAX` itself, in microseconds, is such a one.
-fn time(micros: i64) -> Timestamp {
+pub(super) fn time(micros: i64) -> Timestamp {
     let end = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_microsecond(micros).unwrap_or(end)
 }
@@ -271,6 +271,10 @@ fn settled_out(s: &SettledRecord) -> SettledV1 {
     }
 }
 
+pub(super) fn settled_bytes(settled: &SettledRecord) -> Result<Vec<u8>, postcard::Error> {
+    postcard::to_stdvec(&settled_out(settled))
+}
+
 fn settled_in(s: SettledV1) -> Result<SettledRecord, String> {
     Ok(SettledRecord {
         id: id(s.id),
@@ -284,7 +288,7 @@ fn settled_in(s: SettledV1) -> Result<SettledRecord, String> {
     })
 }
 
-fn progress_out(p: &Progress) -> ProgressV1 {
+pub(super) fn progress_out(p: &Progress) -> ProgressV1 {
     let place = Status::ALL.iter().position(|s| *s == p.status).unwrap_or_default();
     ProgressV1 {
         status: u8::try_from(place).unwrap_or_default(),
@@ -298,7 +302,7 @@ fn progress_out(p: &Progress) -> ProgressV1 {
     }
 }
 
-fn progress_in(p: ProgressV1) -> Result<Progress, String> {
+pub(super) fn progress_in(p: ProgressV1) -> Result<Progress, String> {
     Ok(Progress {
         status: *Status::ALL.get(usize::from(p.status)).ok_or("unknown status")?,
         recipients: p.recipients,

@@ -3,7 +3,7 @@
 
 use super::{Name, Names};
 use crate::journal::Place;
-use crate::record::{Head, Progress};
+use crate::record::{JobFact, Progress};
 use crate::{Priority, RecipientState, State, Status};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -59,23 +59,23 @@ fn time(micros: i64) -> Timestamp {
 
 impl Entry {
     /// A job just accepted: scheduled until the table promotes it.
-    pub(crate) fn accepted(head: &Head, place: Place, names: &mut Names) -> Self {
+    pub(crate) fn accepted(job: &JobFact<'_>, place: Place, names: &mut Names) -> Self {
         let mut entry = Self {
             place,
-            created: u32::try_from(head.created_at.as_second()).unwrap_or_default(),
-            due: micros(head.due_at),
-            expires: micros(head.expires_at),
+            created: u32::try_from(job.created_at.as_second()).unwrap_or_default(),
+            due: micros(job.due_at),
+            expires: micros(job.expires_at),
             rare: None,
-            project: names.number(&head.project),
-            route: names.number(&head.route),
+            project: names.number(job.project),
+            route: names.number(job.route),
             count: 0,
             attempts: 0,
             state: State::Scheduled,
             status: Status::Scheduled,
-            priority: head.priority,
-            flags: BYTES | if head.beside.is_some() { BESIDE } else { 0 },
+            priority: job.priority,
+            flags: BYTES | if job.beside { BESIDE } else { 0 },
         };
-        entry.set_open(head.envelope.to.len());
+        entry.set_open(job.recipients);
         entry
     }
 
@@ -90,7 +90,7 @@ impl Entry {
     }
 
     /// A job as a snapshot carried it.
-    pub(crate) fn snapshot(head: &Head, progress: &Progress, place: Place, names: &mut Names) -> Self {
+    pub(crate) fn snapshot(job: &JobFact<'_>, progress: &Progress, place: Place, names: &mut Names) -> Self {
         let state = match progress.status {
             Status::Held => State::Held,
             Status::Deferred => State::Deferred,
@@ -98,7 +98,7 @@ impl Entry {
             Status::Sent | Status::Partial => State::Settled,
             Status::Failed | Status::Expired | Status::Cancelled | Status::Suppressed => State::Dead,
         };
-        let mut entry = Self::accepted(head, place, names);
+        let mut entry = Self::accepted(job, place, names);
         (entry.state, entry.status) = (state, progress.status);
         entry.attempts = u16::try_from(progress.attempts).unwrap_or(u16::MAX);
         entry.set(DOUBT, progress.doubt);
@@ -299,7 +299,7 @@ impl Entry {
 
     #[cfg(test)]
     pub(super) fn for_test(names: &mut Names, due: i64) -> Self {
-        let name = names.number(&Arc::from(""));
+        let name = names.number("");
         let place = Place { segment: 0, at: 0, octets: 0 };
         let (state, status) = (State::Scheduled, Status::Scheduled);
         let (rare, priority) = (None, Priority::Normal);

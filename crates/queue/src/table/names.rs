@@ -16,13 +16,14 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn number(&mut self, name: &Arc<str>) -> Name {
+    pub(crate) fn number(&mut self, name: &str) -> Name {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
         let number = Name(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        let name: Arc<str> = name.into();
         self.names.push(name.clone());
-        self.numbers.insert(name.clone(), number);
+        self.numbers.insert(name, number);
         number
     }
 

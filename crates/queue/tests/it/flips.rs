@@ -64,7 +64,14 @@ async fn open(folder: tempfile::TempDir, bodies: &Bodies) -> Opened {
     Opened { corrupt: report.corrupt, torn: report.torn, bench, good }
 }
 
+/// Without an index, as a segment is that did not end: all of it is read.
 fn damaged_copy(from: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
+    let folder = damaged_under_an_index(from, damage);
+    fs::remove_dir_all(folder.path().join("index")).unwrap();
+    folder
+}
+
+fn damaged_under_an_index(from: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
     let folder = folder();
     copy(from, folder.path()).unwrap();
     let path = the_segment(folder.path());
@@ -97,6 +104,25 @@ async fn flip(folder: &tempfile::TempDir, place: usize, bodies: &Bodies) {
         let kept = fs::read_dir(opened.bench.path().join("quarantine")).unwrap().count();
         assert_eq!(kept, 1, "at {place}");
     }
+}
+
+#[tokio::test]
+async fn b1_10_a_flipped_byte_under_an_index_shows_when_its_message_is_read() {
+    let (folder, bodies, _) = waiting(8).await;
+    let length = fs::metadata(the_segment(folder.path())).unwrap().len() as usize;
+    let mut noticed = 0;
+    for place in (0..length).step_by(150) {
+        let copy = damaged_under_an_index(folder.path(), |bytes| bytes[place] ^= 0x10);
+        let opened = open(copy, &bodies).await;
+        let stats = opened.bench.store.stats().await.unwrap();
+        assert!(opened.good.len() >= 7, "at {place}: {} are left", opened.good.len());
+        if opened.good.len() == 7 {
+            noticed += 1;
+            assert_eq!(stats.corrupt, 1, "at {place}");
+            assert!(stats.by_status.contains(&("failed", 1)), "at {place}: {:?}", stats.by_status);
+        }
+    }
+    assert!(noticed > length / 150 / 2, "{noticed}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod flips;
 mod history;
 mod hostile;
 mod house;
+mod index;
 mod intake;
 mod jumps;
 mod lists;
