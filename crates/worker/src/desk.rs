@@ -75,15 +75,21 @@ impl Desk {
         job.route != self.route
     }
 
-    /// The relay that comes next, for mail that this one cannot take as it is. Behind the last comes the first, if the
-    /// mail is here because those before were in trouble, and not because they could not take it either.
+    /// The relay that is asked next for mail that this one cannot take as it is: by priority, behind the last from the
+    /// first again, whoever has not said the same of it. The first may have been in trouble when the mail came here.
     pub(crate) fn next(&self, job: &Job) -> Option<Arc<str>> {
         if self.is_named_by(job) {
             return None;
         }
-        let behind = self.siblings().nth(self.place + 1);
-        let first = || self.siblings().next().filter(|_| self.place > 0 && !job.pinned);
-        behind.or_else(first).map(|desk| desk.relay.name.clone())
+        let all: Vec<_> = self.siblings().collect();
+        let (before, behind) = all.split_at_checked(self.place)?;
+        let mut others = behind.iter().skip(1).chain(before);
+        others.find(|desk| !desk.health().cannot_take(job.id)).map(|desk| desk.relay.name.clone())
+    }
+
+    /// All relays of the route were asked: if the mail is tried again by hand, they are asked anew.
+    pub(crate) fn forget(&self, job: &Job) {
+        self.siblings().for_each(|desk| desk.health().forget(job.id));
     }
 
     /// How long until any relay of the route may be tried, when this one is left alone for `own`.

@@ -3,6 +3,7 @@
 pub(crate) mod rate;
 pub(crate) mod streak;
 mod trips;
+mod unable;
 mod window;
 
 use crate::breaker::{Breaker, Leave, Pace};
@@ -14,6 +15,7 @@ use std::time::Duration;
 use streak::Streak;
 use tokio::time::Instant;
 use trips::Trips;
+use unable::Unable;
 use window::Window;
 
 pub(crate) struct Health {
@@ -22,6 +24,7 @@ pub(crate) struct Health {
     bucket: Bucket,
     streak: Streak,
     trips: Trips,
+    unable: Unable,
     paused: Option<Box<str>>,
     pub(crate) last_success: Option<Timestamp>,
     pub(crate) sent: u64,
@@ -46,6 +49,7 @@ impl Health {
             bucket: Bucket::new(relay.rate, now),
             streak: Streak::default(),
             trips: Trips::default(),
+            unable: Unable::default(),
             paused: None,
             last_success: None,
             sent: 0,
@@ -152,6 +156,19 @@ impl Health {
     /// Whether it did so before and the relay served other mail since.
     pub(crate) fn was_tripped_alone(&self, id: JobId) -> bool {
         self.trips.served_since(id, self.sent)
+    }
+
+    /// Notes that the relay cannot take this mail as it is.
+    pub(crate) fn note_unable(&mut self, id: JobId) {
+        self.unable.note(id);
+    }
+
+    pub(crate) fn cannot_take(&self, id: JobId) -> bool {
+        self.unable.holds(id)
+    }
+
+    pub(crate) fn forget(&mut self, id: JobId) {
+        self.unable.forget(id);
     }
 
     /// Whether that changed anything.

@@ -25,13 +25,14 @@ pub(crate) fn of(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) 
     let refused_at_rcpt =
         |r: &&RecipientOutcome| matches!(r, RecipientOutcome::Refused { phase: Phase::Rcpt, .. });
     let refused = outcome.recipients.iter().filter(refused_at_rcpt).count();
+    let has_next = has_next(desk, job, outcome);
     let case = Case {
         id: job.id,
         attempt: job.attempts.saturating_add(1),
         profile: &desk.settings.retry,
         now,
         accepted_rcpts: outcome.recipients.len().saturating_sub(refused),
-        has_next: desk.next(job).is_some(),
+        has_next,
         tripped_alone: desk.health().was_tripped_alone(job.id),
         mass_failure: false,
     };
@@ -52,6 +53,20 @@ pub(crate) fn of(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) 
     let doubt = Verdict::RetryInDoubt(later(now, Duration::from_secs(60)));
     verdicts.resize(job.open.len(), doubt);
     Verdicts { each: verdicts, mass_failure }
+}
+
+/// Whether a relay is left for what this one cannot take as it is.
+fn has_next(desk: &Desk, job: &Job, outcome: &MailOutcome) -> bool {
+    let unable = |r: &RecipientOutcome| matches!(r, RecipientOutcome::Undeliverable { .. });
+    if !outcome.recipients.iter().any(unable) {
+        return false;
+    }
+    desk.health().note_unable(job.id);
+    let left = desk.next(job).is_some();
+    if !left {
+        desk.forget(job);
+    }
+    left
 }
 
 /// Whether these refusals for good, after those before, say that the relay refuses whatever it is given.
