@@ -254,7 +254,7 @@ impl Notifier {
             let body = body.map_err(|faults| NotifyError::Submit(SubmitError::Invalid(faults)))?;
             all.extend(letters.into_iter().map(|letter| {
                 let Letter { to, head, options, place } = letter;
-                (place, (to, Message { draft: head, options, body: Some(body.clone()) }))
+                (place, (to, Message { draft: head, options, body: Some(body.clone()), template: None }))
             }));
         }
         all.sort_by_key(|(place, _)| *place);

@@ -50,9 +50,11 @@ mod permit;
 mod settings;
 mod steer;
 mod submit;
+mod template;
 mod waiting;
 mod write;
 
+pub use self::template::Template;
 pub use access::{Access, Caller, Scope};
 pub use budget::{Budget, Permit};
 pub use builder::{MailerBuilder, OpenError};
@@ -68,6 +70,7 @@ pub use settings::{Limits, MailerSettings};
 pub use ::message::{
     Attachment, ComposeError, Composed, Draft, FieldError, MessageIdStyle, Profile, SharedBody, Written,
 };
+pub use ::template::{Language, RenderError, Rendered, Source, TemplateError, Templates};
 pub use bytes::Bytes;
 pub use envelope::{Address, EnhancedStatus, Envelope, Mailbox, Recipient, Reply, ReversePath};
 pub use jiff::Timestamp;

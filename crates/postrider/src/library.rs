@@ -71,7 +71,8 @@ impl Mailer {
     /// All mistakes, each with its field.
     pub fn compose(&self, message: &Message) -> Result<Composed, ComposeError> {
         let now = self.clock().now();
-        compose(&message.draft, &self.settings().profile, now, self.fresh_id(now).0.as_u128())
+        let draft = message.filled(&self.templates()).map_err(ComposeError)?;
+        compose(&draft, &self.settings().profile, now, self.fresh_id(now).0.as_u128())
     }
 }
 

@@ -10,6 +10,7 @@ use queue::{AnyStore, Clock, InsertError, Inserted, JobId, NewJob, Store};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use template::Templates;
 use worker::Relays;
 
 /// Submits mail. Cheap to clone; all clones are one.
@@ -34,6 +35,7 @@ struct Inner {
     ids: submit::Ids,
     relays: Relays,
     draining: AtomicBool,
+    templates: RwLock<Arc<Templates>>,
     /// What a builder opened beside us.
     own: OnceLock<Own>,
 }
@@ -74,6 +76,7 @@ impl Mailer {
                 ids,
                 relays,
                 draining,
+                templates: RwLock::default(),
                 own: OnceLock::new(),
             }),
         }
@@ -155,7 +158,9 @@ impl Mailer {
 
     fn prepare(&self, caller: &Caller, message: &Message, place: Place) -> Result<Prepared, SubmitError> {
         let i = &self.inner;
-        submit::composed(caller, message, place, &self.settings(), i.clock.now(), &i.ids)
+        let templates = self.templates();
+        let house = submit::House { settings: &self.settings(), templates: &templates, ids: &i.ids };
+        submit::composed(caller, message, place, &house, i.clock.now())
     }
 
     pub(crate) fn fresh_id(&self, now: Timestamp) -> JobId {
@@ -193,6 +198,10 @@ impl Mailer {
 
     pub fn store(&self) -> &AnyStore {
         &self.inner.store
+    }
+
+    pub(crate) fn template_set(&self) -> &RwLock<Arc<Templates>> {
+        &self.inner.templates
     }
 
     /// The settings that hold now.

@@ -1,5 +1,6 @@
 //! What a caller submits.
 
+use crate::Template;
 use ::message::{Draft, SharedBody};
 use bytes::Bytes;
 use envelope::Envelope;
@@ -14,6 +15,8 @@ pub struct Message {
     pub options: Options,
     /// Set: text, HTML and files in place of the draft's, composed once for many (`Mailer::shared_body`).
     pub body: Option<Arc<SharedBody>>,
+    /// Set: subject, HTML and text are made from it.
+    pub template: Option<Template>,
 }
 
 /// How a message travels and how it is found again.

@@ -11,6 +11,7 @@ use envelope::Envelope;
 use jiff::Timestamp;
 use queue::{Idempotency, JobId, Meta, NewJob};
 use std::sync::{Mutex, PoisonError};
+use template::Templates;
 use uuid::{ContextV7, Timestamp as UuidTime, Uuid};
 
 /// A job ready to be stored.
@@ -51,18 +52,25 @@ pub(crate) struct Place {
     pub(crate) same_key: u16,
 }
 
+/// What a message is composed with.
+pub(crate) struct House<'a> {
+    pub(crate) settings: &'a MailerSettings,
+    pub(crate) templates: &'a Templates,
+    pub(crate) ids: &'a Ids,
+}
+
 /// Composes a message.
 pub(crate) fn composed(
     caller: &Caller,
     message: &Message,
     place: Place,
-    settings: &MailerSettings,
+    house: &House<'_>,
     now: Timestamp,
-    ids: &Ids,
 ) -> Result<Prepared, SubmitError> {
-    let id = ids.next(now);
+    let (settings, id) = (house.settings, house.ids.next(now));
     let options = Checked::new(message.options.clone(), settings, now);
-    let (draft, profile, unique) = (&message.draft, &settings.profile, id.0.as_u128());
+    let draft = message.filled(house.templates).map_err(|e| invalid(e, place))?;
+    let (draft, profile, unique) = (&*draft, &settings.profile, id.0.as_u128());
     let composed = match &message.body {
         Some(shared) => compose_around(shared, draft, profile, now, unique),
         None => compose(draft, profile, now, unique),

@@ -6,7 +6,8 @@ use crate::doors::{Doors, Manner};
 use crate::exit::Failure;
 use crate::reload::{self, Reread};
 use crate::signals::{Signals, Told};
-use crate::{circle, dkim, drop, listen, ways, wire};
+use crate::templates::Seen;
+use crate::{circle, dkim, drop, listen, templates, ways, wire};
 use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
@@ -38,6 +39,8 @@ pub(crate) struct House {
     /// Workers that finish what they had in hand when a reload replaced them.
     retiring: JoinSet<()>,
     hurry: watch::Sender<bool>,
+    /// Where templates are, for who watches them.
+    templates: watch::Sender<Arc<Seen>>,
     /// Those that hold.
     settings: Settings,
     reread: Option<Reread>,
@@ -60,6 +63,7 @@ impl House {
         wire::install_tls();
         let mut doors = Doors::new(plan.manner, &s);
         let fresh = doors.ready(&s).await?;
+        let (set, seen) = templates::load(&s.templates)?;
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
@@ -70,6 +74,7 @@ impl House {
         let worker = Worker::start_with(paused, &store, routes, worker_settings, &clock);
         let (access, relays) = (Access::new(state), worker.relays().clone());
         let mailer = Mailer::new(store.clone(), access, mailer_settings(&s), clock.clone(), relays);
+        mailer.change_templates(Arc::new(set));
         let (reload, asked) = Reload::channel();
         doors.open_local(&s, &mailer, reload).await?;
         doors.open(fresh, &s, &mailer);
@@ -78,6 +83,8 @@ impl House {
         let mut beside = JoinSet::new();
         beside.spawn(async move { drop::watch(&data_dir, &taker).await });
         beside.spawn(dkim::watch(Arc::downgrade(&keyring), s.dkim.clone()));
+        let (templates, told) = watch::channel(Arc::new(seen));
+        beside.spawn(templates::watch(mailer.clone(), told));
         let (http, smtp) = doors.places()?;
         let http = http.ok_or_else(|| Failure::Bug("the HTTP door is not open".into()))?;
         Ok(Self {
@@ -89,6 +96,7 @@ impl House {
             beside,
             retiring: JoinSet::new(),
             hurry: watch::Sender::new(false),
+            templates,
             settings: s,
             reread: plan.reread,
             asked,
@@ -141,6 +149,7 @@ impl House {
         circle::refuse(&new, self.doors.runtime_dir()).await?;
         let keyring = dkim::keyring(&new.dkim);
         let (routes, worker_settings) = ways_out(&new, &keyring)?;
+        let (set, seen) = templates::load_beside(new.templates.clone()).await?;
         let fresh = self.doors.ready(&new).await?;
         know(&self.store, &new).await?;
         // Nothing fails from here on.
@@ -154,6 +163,8 @@ impl House {
             before.drain(RETIREMENT, told(hurried)).await;
         });
         self.mailer.change(mailer_settings(&new));
+        self.mailer.change_templates(Arc::new(set));
+        self.templates.send_replace(Arc::new(seen));
         self.doors.open(fresh, &new, &self.mailer);
         let relays = new.relays.iter().map(|relay| relay.name.clone()).collect();
         self.settings = new;

@@ -13,6 +13,7 @@ mod listen;
 mod reload;
 mod signals;
 mod smtp_door;
+mod templates;
 mod ways;
 mod wire;
 

@@ -48,6 +48,13 @@ impl Language {
     }
 }
 
+impl Default for Language {
+    /// English.
+    fn default() -> Self {
+        Self("en".to_owned())
+    }
+}
+
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.display())

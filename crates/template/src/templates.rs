@@ -19,7 +19,7 @@ pub struct Source {
 }
 
 /// Templates that belong together. Making one is the work, filling it is quick.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Templates {
     pub(crate) mails: BTreeMap<String, Mail>,
     /// Of each language that is spoken.
@@ -81,8 +81,7 @@ impl Templates {
     /// # Errors
     /// Every mistake of every source.
     pub fn new(sources: impl IntoIterator<Item = Source>) -> Result<Self, Vec<TemplateError>> {
-        let english = Language::parse("en").ok_or_else(Vec::new)?;
-        Self::with_default(sources, english)
+        Self::with_default(sources, Language::default())
     }
 
     /// As `new`, with another language for what has none.

@@ -4,7 +4,7 @@ use super::attachment::attachments;
 use super::fields::Faults;
 use super::json::{Json, read};
 use jiff::Timestamp;
-use postrider::{FieldError, Message, Priority};
+use postrider::{FieldError, Message, Priority, Template};
 
 /// Whether `headers` may hold fields that have a key of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(crate) fn message(json: Json<'_>, mode: HeaderMode, prefix: String) -> Resul
 }
 
 fn field(faults: &mut Faults, message: &mut Message, mode: HeaderMode, key: &str, value: Json<'_>) {
-    let Message { draft, options, .. } = message;
+    let Message { draft, options, .. } = &mut *message;
     match key {
         "from" => draft.from = faults.mailbox(key, value),
         "to" => draft.to = faults.mailboxes(key, value),
@@ -87,7 +87,7 @@ fn field(faults: &mut Faults, message: &mut Message, mode: HeaderMode, key: &str
         "attachments" => draft.attachments = attachments(faults, value),
         "date" => draft.date = faults.time(key, value),
         "tags" => options.tags = tags(faults, value),
-        "template" => faults.add(key, "is not in this version; send `subject` with `html` or `text`"),
+        "template" => message.template = template(faults, value),
         "scheduled_at" => options.scheduled_at = faults.time(key, value),
         "expires_at" => options.expires_at = faults.time(key, value),
         "priority" => options.priority = priority(faults, value),
@@ -96,6 +96,44 @@ fn field(faults: &mut Faults, message: &mut Message, mode: HeaderMode, key: &str
         "external_id" => options.external_id = faults.text(key, value),
         "relay" => options.relay = faults.text(key, value),
         _ => faults.unknown(key, KNOWN),
+    }
+}
+
+/// Octets of all names and values for a template.
+const MAX_VARIABLES: usize = 1_000_000;
+
+fn template(faults: &mut Faults, value: Json<'_>) -> Option<Template> {
+    let (mut template, mut id) = (Template::default(), None);
+    for (key, value) in faults.object("template", "an object {id, variables}", value) {
+        let at = format!("template.{key}");
+        match (&*key, value) {
+            ("language" | "variables", Json::Null) => {}
+            ("id", value) => id = Some(faults.text(&at, value).unwrap_or_default()),
+            ("language", value) => template.language = faults.text(&at, value),
+            ("variables", value) => template.variables = variables(faults, value),
+            _ => faults.unknown(&at, "id, variables, language"),
+        }
+    }
+    if id.is_none() {
+        faults.add("template.id", "is missing; name the template");
+    }
+    id.map(|id| Template { id, ..template })
+}
+
+fn variables(faults: &mut Faults, value: Json<'_>) -> serde_json::Map<String, serde_json::Value> {
+    let field = "template.variables";
+    let kind = value.kind();
+    let octets = serde_json::to_vec(&value).unwrap_or_default();
+    if octets.len() > MAX_VARIABLES {
+        faults.add(field, format!("has {} octets; at most {MAX_VARIABLES} are taken", octets.len()));
+        return serde_json::Map::new();
+    }
+    match serde_json::from_slice(&octets) {
+        Ok(serde_json::Value::Object(variables)) => variables,
+        Ok(_) | Err(_) => {
+            faults.add(field, format!("must be an object of names and values, not {kind}"));
+            serde_json::Map::new()
+        }
     }
 }
 

@@ -127,7 +127,6 @@ fn each_mistake_names_its_field_and_a_remedy() {
         ),
         (r#"{"tags":[{"value":"x"}]}"#, "tags[0].name", "is missing"),
         (r#"{"tags":{"a":"b"}}"#, "tags", "array of objects"),
-        (r#"{"template":{"id":"x"}}"#, "template", "not in this version"),
         (r#"{"scheduled_at":"in 5 minutes"}"#, "scheduled_at", "not understood"),
         (r#"{"scheduled_at":"2030-01-31"}"#, "scheduled_at", "RFC 3339"),
         (r#"{"expires_at":5}"#, "expires_at", "must be a string"),
@@ -216,5 +215,28 @@ fn waits_have_units_and_an_end() {
     ];
     for (text, expected) in cases {
         assert_eq!(wait(text).ok(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_template_is_named_with_its_variables() {
+    let message = taken(
+        r#"{"template":{"id":"shop/order","variables":{"a":[1,300,"x"],"b":[1,2],"c":null},"language":"de"}}"#,
+    );
+    let template = message.template.unwrap();
+    assert_eq!((template.id.as_str(), template.language.as_deref()), ("shop/order", Some("de")));
+    let variables = serde_json::Value::Object(template.variables);
+    assert_eq!(variables, serde_json::json!({"a": [1, 300, "x"], "b": [1, 2], "c": null}));
+    let large = format!(r#"{{"template":{{"id":"x","variables":{{"a":"{}"}}}}}}"#, "x".repeat(1_000_001));
+    for (json, field) in [
+        (r#"{"template":"x"}"#, "template"),
+        (r#"{"template":{"variables":{}}}"#, "template.id"),
+        (r#"{"template":{"id":1}}"#, "template.id"),
+        (r#"{"template":{"id":"x","variables":[]}}"#, "template.variables"),
+        (r#"{"template":{"id":"x","path":"/etc/passwd"}}"#, "template.path"),
+        (&large, "template.variables"),
+    ] {
+        let found = parse_message(json.as_bytes(), HeaderMode::Strict).unwrap_err();
+        assert_eq!(found[0].field, field, "{found:?}");
     }
 }

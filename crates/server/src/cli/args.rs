@@ -46,7 +46,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   echo \"It works\" | postrider send --data ./try --to ada@example.org --subject Hello --text -
-  postrider send --config app.ini --to ada@example.org --html page.html --attach invoice.pdf --wait")]
+  postrider send --config app.ini --to ada@example.org --html page.html --attach invoice.pdf --wait
+  postrider send --to ada@example.org --template welcome --lang de --data ada.json")]
     Send(Send),
     /// Drop-in for sendmail: a mail on stdin; also when called by that name
     #[command(
@@ -114,6 +115,16 @@ Examples:
   postrider reload --config app.ini
   kill -HUP $(pidof postrider)        # the same; the log tells what came of it")]
     Reload(Reload),
+    /// Templates of mails: which there are, what they make, what is wrong with them
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  postrider template list --dir ./templates
+  postrider template check --config postrider.toml
+  postrider template render welcome --data ada.json --lang de --part html > welcome.html"
+    )]
+    Template(super::template::Template),
     /// API keys; works with the daemon up or down
     #[command(
         subcommand,
@@ -218,6 +229,9 @@ pub(crate) struct Dev {
     /// Keep everything in this folder [default: a folder that goes at exit]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Your templates; they are read anew when they change
+    #[arg(long, value_name = "DIR")]
+    pub(crate) templates: Option<PathBuf>,
     /// Deliver to this relay instead of the inbox, such as smtp://127.0.0.1:25
     #[arg(long, value_name = "URL")]
     pub(crate) relay: Option<String>,
@@ -244,8 +258,18 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Send {
-    #[command(flatten)]
-    pub(crate) place: Where,
+    /// The daemon's settings file [default: $POSTRIDER_CONFIG, /etc/postrider/postrider.toml, /etc/postrider/app.ini]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The daemon's data folder; a file, or - for stdin: the template's data as JSON
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) data: Vec<PathBuf>,
+    /// The template that makes subject and text
+    #[arg(long, value_name = "ID")]
+    pub(crate) template: Option<String>,
+    /// The template's language, such as de-AT
+    #[arg(long, value_name = "TAG", requires = "template")]
+    pub(crate) lang: Option<String>,
     /// Recipients
     #[arg(long, required = true, num_args = 1.., value_name = "ADDRESS")]
     pub(crate) to: Vec<String>,

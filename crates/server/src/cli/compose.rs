@@ -2,12 +2,14 @@
 
 use super::{args, find, print, write};
 use crate::clock::WallClock;
-use crate::config::Surroundings;
+use crate::config::{Surroundings, TemplateFolder};
 use crate::exit::Failure;
+use crate::templates;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http_door::HeaderMode;
 use message::{FieldError, MessageIdStyle, Profile};
+use postrider::Templates;
 use queue::Clock;
 use serde_json::json;
 use std::io::Read;
@@ -16,12 +18,15 @@ use std::io::Read;
 const MAX_JSON: u64 = 80_000_000;
 
 pub(crate) fn run(compose: &args::Compose, around: &Surroundings) -> Result<(), Failure> {
-    let profile = match find::file(compose.config.as_deref(), around) {
-        Some(path) => find::settings(Some(&path), around)?.identity.profile,
-        None => Profile {
-            message_id: MessageIdStyle::Unique { domain: around.hostname.clone() },
-            ..Profile::default()
-        },
+    let (profile, folder) = match find::file(compose.config.as_deref(), around) {
+        Some(path) => {
+            let settings = find::settings(Some(&path), around)?;
+            (settings.identity.profile, settings.templates)
+        }
+        None => {
+            let message_id = MessageIdStyle::Unique { domain: around.hostname.clone() };
+            (Profile { message_id, ..Profile::default() }, TemplateFolder::default())
+        }
     };
     let profile = Profile { headers_may_replace: true, ..profile };
     let mut text = Vec::new();
@@ -31,7 +36,12 @@ pub(crate) fn run(compose: &args::Compose, around: &Surroundings) -> Result<(), 
     }
     let message = http_door::parse_message(&text, HeaderMode::Gitea).map_err(|e| bad(&e))?;
     let unique = uuid::Uuid::now_v7().as_u128();
-    let mail = message::compose(&message.draft, &profile, WallClock.now(), unique).map_err(|e| bad(&e.0))?;
+    let templates = match message.template {
+        Some(_) => templates::load(&folder)?.0,
+        None => Templates::default(),
+    };
+    let draft = message.filled(&templates).map_err(|e| bad(&e))?;
+    let mail = message::compose(&draft, &profile, WallClock.now(), unique).map_err(|e| bad(&e.0))?;
     let eml = [mail.header, mail.body].concat();
     if !compose.json {
         return write(&eml);

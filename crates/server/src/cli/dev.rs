@@ -3,7 +3,8 @@
 use super::{args, identity, leftovers, print};
 use crate::clock::WallClock;
 use crate::config::{
-    self, Dkim, HttpDoor, Identity, Kept, Listen, Queue, Relay, Settings, SmtpDoor, Surroundings, Way,
+    self, Dkim, HttpDoor, Identity, Kept, Listen, Queue, Relay, Settings, SmtpDoor, Surroundings,
+    TemplateFolder, Way,
 };
 use crate::doors::Manner;
 use crate::exit::Failure;
@@ -128,6 +129,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
             keep_body: 7 * DAY,
         },
         dkim: Dkim::default(),
+        templates: TemplateFolder { dir: dev.templates.clone(), ..TemplateFolder::default() },
     }
 }
 

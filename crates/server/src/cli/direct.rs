@@ -5,7 +5,7 @@ use super::{note, print};
 use crate::clock::WallClock;
 use crate::config::{Relay, Settings};
 use crate::exit::Failure;
-use crate::{dkim, ways, wire};
+use crate::{dkim, templates, ways, wire};
 use http_door::HeaderMode;
 use queue::Clock;
 use send::{Mail, MailOutcome, RecipientOutcome};
@@ -16,8 +16,9 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
     let message = http_door::parse_message(message.to_string().as_bytes(), HeaderMode::Strict);
     let message = message.map_err(|e| bad(&e))?;
     let unique = uuid::Uuid::now_v7();
-    let composed =
-        message::compose(&message.draft, &settings.identity.profile, WallClock.now(), unique.as_u128());
+    let (templates, _) = templates::load(&settings.templates)?;
+    let draft = message.filled(&templates).map_err(|e| bad(&e))?;
+    let composed = message::compose(&draft, &settings.identity.profile, WallClock.now(), unique.as_u128());
     let composed = composed.map_err(|e| bad(&e.0))?;
     wire::install_tls();
     let to = composed.envelope.to.clone();

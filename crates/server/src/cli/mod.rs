@@ -19,6 +19,7 @@ mod reload;
 mod send;
 mod sendmail;
 mod serve;
+pub(crate) mod template;
 
 use crate::config::Surroundings;
 use crate::exit::Failure;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Top(asked) => block_on(queue::top::run(asked, around)),
         Verb::Relay(verb) => block_on(queue::steer::relay(verb, around)),
         Verb::Reload(asked) => block_on(reload::run(asked, around)),
+        Verb::Template(verb) => template::run(&verb, &around),
         Verb::Key(key) => key::run(&key, &around),
         Verb::Dkim(verb) => block_on(dkim::run(verb, around)),
         Verb::Config(config) => config::run(&config, &around),

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Octets of one file that are read: the largest mail there is.
@@ -19,14 +19,15 @@ const MAX_FILE: u64 = 50_000_000;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) async fn run(send: args::Send, around: Surroundings) -> Result<(), Failure> {
-    let message = message(&send)?;
-    let data_dir = find::data_dir(&send.place, &around)?;
+    let (place, variables) = sort(&send)?;
+    let message = message(&send, variables)?;
+    let data_dir = find::data_dir(&place, &around)?;
     if let Some(client) = Client::find(client::sockets(&data_dir, &around)).await {
         return submit(&client, &message, send.wait, send.json).await;
     }
-    if send.place.config.is_some() {
+    if send.config.is_some() {
         let around = Surroundings { run_commands: true, ..around };
-        let settings = find::settings(send.place.config.as_deref(), &around)?;
+        let settings = find::settings(send.config.as_deref(), &around)?;
         return direct::deliver(&message, &settings, send.json).await;
     }
     Err(Failure::Unavailable(format!(
@@ -90,23 +91,67 @@ pub(crate) async fn settled(client: &Client, id: &str) -> Result<Value, Failure>
     }
 }
 
+/// What the `--data`s name: a folder is the daemon's, a file holds what the template is filled with.
+fn sort(send: &args::Send) -> Result<(args::Where, Option<&Path>), Failure> {
+    let (folders, files): (Vec<&PathBuf>, Vec<_>) = send.data.iter().partition(|path| path.is_dir());
+    let once = || Failure::Usage("--data names two folders or two files; keep one of each".into());
+    let (folder, file) = match (folders.as_slice(), files.as_slice()) {
+        ([_, _, ..], _) | (_, [_, _, ..]) => return Err(once()),
+        (folders, files) => (folders.first(), files.first()),
+    };
+    if folder.is_some() && send.config.is_some() {
+        return Err(Failure::Usage("--config and a folder by --data both name the daemon; keep one".into()));
+    }
+    match (file, &send.template) {
+        (Some(path), None) => Err(Failure::Usage(format!(
+            "--data {}: there is no such folder; a file goes with --template ID",
+            path.display()
+        ))),
+        (file, _) => {
+            let place =
+                args::Where { config: send.config.clone(), data: folder.map(|path| path.to_path_buf()) };
+            Ok((place, file.map(|path| path.as_path())))
+        }
+    }
+}
+
+/// The template's key of the message JSON.
+fn template(id: &str, lang: Option<&str>, variables: Option<&Path>) -> Result<Value, Failure> {
+    let variables = match variables {
+        None => json!({}),
+        Some(path) => {
+            let bad = |error| Failure::BadMessage(format!("--data {}: {error}", path.display()));
+            serde_json::from_slice(&read("--data", path)?).map_err(bad)?
+        }
+    };
+    let mut template = json!({"id": id, "variables": variables});
+    if let (Some(lang), Value::Object(template)) = (lang, &mut template) {
+        template.insert("language".into(), json!(lang));
+    }
+    Ok(template)
+}
+
 /// The message JSON of the flags.
-fn message(send: &args::Send) -> Result<Value, Failure> {
+fn message(send: &args::Send, variables: Option<&Path>) -> Result<Value, Failure> {
     let stdin = Path::new("-");
     let readers = [&send.text, &send.html].into_iter().flatten().chain(&send.attach);
+    let readers = readers.map(PathBuf::as_path).chain(variables);
     if readers.filter(|path| *path == stdin).count() > 1 {
         return Err(Failure::Usage(
             "stdin (-) can be read once only; put one of the parts into a file".into(),
         ));
     }
-    if send.text.is_none() && send.html.is_none() {
+    if send.text.is_none() && send.html.is_none() && send.template.is_none() {
         return Err(Failure::Usage(
-            "the mail has no content; give --text FILE or --html FILE (- reads stdin)".into(),
+            "the mail has no content; give --text FILE, --html FILE (- reads stdin) or --template ID".into(),
         ));
     }
     let mut message = Map::new();
     message.insert("to".into(), json!(send.to));
     message.insert("subject".into(), json!(send.subject));
+    if let Some(id) = &send.template {
+        message.insert("template".into(), template(id, send.lang.as_deref(), variables)?);
+    }
     for (key, list) in [("cc", &send.cc), ("bcc", &send.bcc)] {
         if !list.is_empty() {
             message.insert(key.into(), json!(list));

@@ -19,6 +19,7 @@ mod relay;
 mod sendmail;
 mod settings;
 mod sign_in;
+mod template;
 mod toml;
 mod transport;
 mod tree;
@@ -39,7 +40,7 @@ pub(crate) use reader::Shown;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
     CertFiles, Dkim, Grant, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail,
-    Settings, SignedHeader, SmtpDoor, SmtpRelay, TokenSource, Way,
+    Settings, SignedHeader, SmtpDoor, SmtpRelay, TemplateFolder, TokenSource, Way,
 };
 
 use keys::Kind;
@@ -220,6 +221,7 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     let identity = mailer::profile(&mut r, dialect, around);
     let queue = queue::queue(&mut r);
     let dkim = dkim::dkim(&mut r);
+    let templates = template::folder(&mut r);
     let relays = relay::relays(&mut r, around);
     let own = Doors::of(&http, &smtp, &data_dir, around.runtime_dir().as_deref());
     for relay in &relays {
@@ -231,7 +233,8 @@ fn resolve(mut r: Reader<'_>, dialect: Dialect, around: &Surroundings) -> Outcom
     findings.sort(tree);
     let good = findings.mistakes.is_empty() && !relays.is_empty();
     let place = (data_dir.clone(), data_dir_origin);
-    let settings = good.then_some(Settings { data_dir, memory, http, smtp, identity, relays, queue, dkim });
+    let settings =
+        good.then_some(Settings { data_dir, memory, http, smtp, identity, relays, queue, dkim, templates });
     Outcome { settings, findings, shown, data_dir: place }
 }
 

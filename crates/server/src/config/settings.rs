@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) relays: Vec<Relay>,
     pub(crate) queue: Queue,
     pub(crate) dkim: Dkim,
+    pub(crate) templates: TemplateFolder,
 }
 
 /// How mail is signed.
@@ -56,6 +57,14 @@ pub(crate) enum SignedHeader {
     WithoutDateAndId,
     /// No signature.
     Off,
+}
+
+/// Where templates are, beside those built in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TemplateFolder {
+    pub(crate) dir: Option<PathBuf>,
+    /// Of what names no other.
+    pub(crate) language: postrider::Language,
 }
 
 /// How our messages look and what we call ourselves.

@@ -22,3 +22,4 @@ mod reload;
 mod run;
 mod sendmail;
 mod serve;
+mod templates;

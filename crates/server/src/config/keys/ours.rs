@@ -35,6 +35,11 @@ pub(super) const SECTIONS: &[Section] = &[
                 written as [postrider.dkim.NAME]; such a section takes EXPIRE and REQUIRED from here.",
         keys: DKIM,
     },
+    Section {
+        name: "postrider.template",
+        about: "Templates of mails. Files are read anew when they change.",
+        keys: TEMPLATE,
+    },
     Section { name: "postrider.bounce", about: "Bounces that come back as mail.", keys: BOUNCE },
 ];
 
@@ -232,6 +237,11 @@ const QUEUE: &[Key] = &[
         "How long the content of settled mail is kept; 0: gone when settled. Failed mail keeps it until purged, \
          at most 30d.",
     ),
+];
+
+const TEMPLATE: &[Key] = &[
+    key("DIR", Path, Empty, "The folder with your own: ID.html, ID.LANG.html, ID.txt, locale/LANG.toml."),
+    key("LANGUAGE", Text, Value("en"), "The language of templates and texts that name none."),
 ];
 
 const BOUNCE: &[Key] = &[with(
