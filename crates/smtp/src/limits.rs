@@ -20,6 +20,22 @@ pub const SCRAM_ITERATIONS: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 pub const AUTH_LINE: usize = 12 * 1024;
 /// Most challenges a server may send in one AUTH exchange; SCRAM needs two, NTLM two, LOGIN two.
 pub const AUTH_ROUNDS: u8 = 6;
+/// Longest challenge of CRAM-MD5; RFC 2195 describes a message id.
+pub const CRAM_CHALLENGE: usize = 1024;
+/// Most attributes of a SCRAM message (RFC 5802 7); real ones have four.
+pub const SCRAM_ATTRIBUTES: usize = 16;
+/// Longest nonce of a SCRAM client.
+pub const SCRAM_CLIENT_NONCE: usize = 256;
+/// Most octets kept of what a server says of a refused token (RFC 7628 3.2.2).
+pub const EXPLANATION: usize = 300;
+/// Errors without a message between them after which a client is sent away by 421 (RFC 5321 4.3.2).
+pub const ERRORS: u32 = 20;
+/// Failed logins in one connection.
+pub const LOGINS: u32 = 5;
+/// Commands without a message; more than the recipients of one transaction need.
+pub const COMMANDS: u32 = 4_000;
+/// Octets dropped of an over-long line before the client is sent away.
+pub const SKIPPED: usize = 1 << 20;
 /// Longest name in EHLO (RFC 5321 4.5.3.1.2).
 pub const HELLO_NAME: usize = 255;
 /// Longest ENVID in xtext (RFC 3461 4.4).

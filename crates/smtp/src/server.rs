@@ -11,20 +11,12 @@ mod obey;
 mod transaction;
 
 use crate::sasl::Secret;
-use crate::write_reply;
+use crate::{limits, write_reply};
 use auth::Exchange;
 use body::Incoming;
 use envelope::{Envelope, Recipient, Reply, ReversePath};
 use lines::Lines;
 use transaction::Transaction;
-
-/// Errors without a message between them after which a client is sent away (RFC 5321 4.3.2 allows
-/// it by 421).
-const MAX_ERRORS: u32 = 20;
-/// Failed logins in one connection.
-const MAX_LOGINS: u32 = 5;
-/// Commands without a message; more than the recipients of one transaction need.
-const MAX_COMMANDS: u32 = 4_000;
 
 /// What the session must know of the door it stands in.
 #[derive(Debug, Clone)]
@@ -222,7 +214,7 @@ impl Session {
             Question::Login => {
                 self.logins += 1;
                 self.refuse(&reply);
-                if self.logins >= MAX_LOGINS {
+                if self.logins >= limits::LOGINS {
                     self.end(&Reply::new(421, "4.7.0 Too many failed logins"));
                 }
             }
@@ -297,7 +289,7 @@ impl Session {
     fn refuse(&mut self, reply: &Reply) {
         write_reply(reply, &mut self.output);
         self.errors += u32::from(reply.code >= 500);
-        if self.errors >= MAX_ERRORS {
+        if self.errors >= limits::ERRORS {
             self.end(&Reply::new(421, "4.7.0 Too many errors"));
         }
     }

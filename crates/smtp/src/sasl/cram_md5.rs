@@ -5,12 +5,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use std::fmt::Write;
 
-/// Octets of a challenge; RFC 2195 describes a message id.
-const CHALLENGE: usize = 1024;
-
 pub(super) fn respond(challenge: &[u8], who: &Credentials) -> Result<Secret, Fault> {
     // Without anything of the server's own the answer would be good for ever.
-    if challenge.is_empty() || challenge.len() > CHALLENGE {
+    if challenge.is_empty() || challenge.len() > crate::limits::CRAM_CHALLENGE {
         return Err(Fault::Malformed("an empty or endless text to hash"));
     }
     let mut text = format!("{} ", who.user);

@@ -8,9 +8,6 @@ use crate::{Capabilities, escape, limits};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Octets of a refusal's explanation that are kept.
-const EXPLANATION: usize = 300;
-
 /// One exchange under way.
 #[derive(Debug)]
 pub struct Exchange {
@@ -169,7 +166,7 @@ impl Exchange {
         }
         let text = String::from_utf8_lossy(challenge);
         let secret = String::from_utf8_lossy(self.credentials.secret.expose());
-        self.explanation = Some(escape(&text.replace(&*secret, "***"), EXPLANATION).into());
+        self.explanation = Some(escape(&text.replace(&*secret, "***"), crate::limits::EXPLANATION).into());
         Ok(encode(end))
     }
 }

@@ -2,9 +2,6 @@
 
 use crate::limits;
 
-/// What is dropped of an over-long line before the client is sent away.
-const MAX_SKIPPED: usize = 1 << 20;
-
 /// What stands at the front of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
@@ -81,6 +78,6 @@ impl Lines {
         };
         self.skipped = if answer == Line::Partial { self.skipped + line.len() } else { 0 };
         (self.start, self.scanned) = (end, end);
-        if self.skipped > MAX_SKIPPED { Line::Hostile } else { answer }
+        if self.skipped > limits::SKIPPED { Line::Hostile } else { answer }
     }
 }

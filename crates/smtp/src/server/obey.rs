@@ -2,7 +2,7 @@
 
 use super::lines::Line;
 use super::transaction::{Transaction, recipient};
-use super::{Event, MAX_COMMANDS, Phase, Question, Session};
+use super::{Event, Phase, Question, Session};
 use crate::command::{Body, Command, CommandError, MailParameters, Path, RcptParameters};
 use crate::write_reply;
 use envelope::Reply;
@@ -26,7 +26,7 @@ impl Session {
             Line::Hostile => return self.hostile(),
         };
         self.commands += 1;
-        if self.commands > MAX_COMMANDS {
+        if self.commands > crate::limits::COMMANDS {
             self.end(&Reply::new(421, "4.7.0 Too many commands"));
             return None;
         }

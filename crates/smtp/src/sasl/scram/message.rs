@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-/// Attributes of a message, at most; real ones have four.
-const ATTRIBUTES: usize = 16;
-
 /// `r=…,s=…`: each a letter and what stands behind its `=`. `None`: something else.
 pub(super) fn attributes(text: &str) -> Option<Vec<(char, &str)>> {
     let visible = |c: char| !c.is_control();
-    if !text.chars().all(visible) || text.split(',').count() > ATTRIBUTES {
+    if !text.chars().all(visible) || text.split(',').count() > crate::limits::SCRAM_ATTRIBUTES {
         return None;
     }
     let one = |part: &'_ str| -> Option<(char, usize)> {

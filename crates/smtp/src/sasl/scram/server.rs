@@ -10,8 +10,6 @@ use std::num::NonZeroU32;
 
 /// Random octets of the server's part of the nonce.
 const NONCE: usize = 18;
-/// The longest nonce of a client.
-const CLIENT_NONCE: usize = 256;
 
 /// What a server keeps of a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,7 +91,8 @@ impl ScramServer {
         let all = attributes(bare)?;
         let [('n', name), ('r', theirs), ..] = all.as_slice() else { return None };
         let user = from_saslname(name)?;
-        let sound = !user.is_empty() && !theirs.is_empty() && theirs.len() <= CLIENT_NONCE;
+        let sound =
+            !user.is_empty() && !theirs.is_empty() && theirs.len() <= crate::limits::SCRAM_CLIENT_NONCE;
         // To act for another user is not offered.
         let itself = acting.is_empty() || acting.strip_prefix("a=") == Some(name);
         (sound && itself).then(|| Self {
