@@ -29,6 +29,7 @@ impl Row {
         for (n, (figures, _)) in self.figures.iter().zip(all).enumerate() {
             line.push_str(&match figures.map(show) {
                 None => " – |".to_owned(),
+                Some((value, _)) if value.is_nan() => " – |".to_owned(),
                 Some((value, _)) if n == 0 => format!(" **{}** |", short(value)),
                 Some((value, times)) => format!(" {} ({}×) |", short(value), short(times(ours, value))),
             });

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+/// The system counts the processor of other processes in steps of 10 ms: of less than this it says nothing.
+const LEAST_US: f64 = 50_000.0;
+
 /// Octets of a mail of smtp-source, as long as the others' are.
 const LENGTH: usize = 7500;
 
@@ -39,7 +42,8 @@ pub fn source(package: &Path, order: &Order) -> Result<Figures> {
     let status =
         command.arg(format!("127.0.0.1:{}", order.port)).status().context("cannot start smtp-source")?;
     ensure!(status.success(), "{status} of {command:?}");
-    Ok(Figures::new(order.count, begin.elapsed().as_secs_f64() * 1e6, of_children()? - cpu))
+    let (wall, cpu) = (begin.elapsed().as_secs_f64() * 1e6, of_children()? - cpu);
+    Ok(Figures::new(order.count, wall, if cpu < LEAST_US { f64::NAN } else { cpu }))
 }
 
 /// Microseconds of the processor, of all children that ended (proc(5), cutime and cstime).
