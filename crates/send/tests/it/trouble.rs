@@ -74,7 +74,10 @@ async fn b3_44_a_relay_that_falls_silent_costs_a_batch_one_deadline() {
     for (dialogue, want) in [(silent, "Timeout"), (gone, "Lost")] {
         let peer = plain(&[&dialogue]).await;
         let mut settings = peer.settings(Security::Plain);
-        settings.deadlines.mail = Duration::from_millis(50);
+        // Short for the silent one only, so that a slow machine ends no other by it.
+        if want == "Timeout" {
+            settings.deadlines.mail = Duration::from_millis(50);
+        }
         let sender = SmtpSender::new(settings).unwrap();
         let mails = (0..5).map(|n| mail(n, &["b@example.com"], "x\r\n")).collect();
         let outcomes = send(&sender, mails).await;
