@@ -18,7 +18,7 @@ const REASONS: [&str; 9] = [
     "invited",
 ];
 
-/// What all mails of an event share: the data, and beside it `actor`, `app`, `event` and `manage_url`.
+/// What all mails of an event share: the data, and beside it `actor`, `app`, `event`, `page_url` and `manage_url`.
 pub(crate) fn common(
     data: Map<String, Value>,
     kind: &EventKind,
@@ -33,6 +33,7 @@ pub(crate) fn common(
     own("actor", event.actor.as_ref().map_or(Value::Null, actor));
     own("app", json!({"name": settings.app_name, "url": settings.app_url, "domain": settings.domain}));
     own("event", json!(kind.name));
+    own("page_url", Value::Null);
     own("manage_url", json!(shape.list.unsubscribe));
     context
 }

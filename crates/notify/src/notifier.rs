@@ -184,7 +184,7 @@ impl Notifier {
         }
         let kind = EventKind::new(name);
         let there = |id: &String| templates.contains(id) && !forge.values().any(|f| f.templates.contains(id));
-        (is_name(name) && kind.templates.iter().any(there)).then(|| Arc::new(kind))
+        (is_event_name(name) && kind.templates.iter().any(there)).then(|| Arc::new(kind))
     }
 
     /// What would be mailed of an event, to whom; nothing is.
@@ -268,14 +268,14 @@ impl Notifier {
 
 /// Kinds by their names; of two with one name the later.
 fn named(kinds: Vec<EventKind>) -> Result<Kinds, NotifyError> {
-    if let Some(kind) = kinds.iter().find(|kind| !is_name(&kind.name)) {
+    if let Some(kind) = kinds.iter().find(|kind| !is_event_name(&kind.name)) {
         return Err(NotifyError::Reserved(kind.name.clone()));
     }
     Ok(kinds.into_iter().map(|kind| (kind.name.clone(), Arc::new(kind))).collect())
 }
 
-/// Letters, digits, `.`, `-` and `_`.
-fn is_name(name: &str) -> bool {
+/// Whether an event may have this name: letters, digits, `.`, `-` and `_`, and not `send`.
+pub fn is_event_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     (1..=MAX_NAME).contains(&name.len()) && name.chars().all(fits) && name != RESERVED
 }

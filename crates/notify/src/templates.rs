@@ -66,3 +66,17 @@ pub fn built_in() -> Vec<Source> {
     };
     FILES.iter().map(source).collect()
 }
+
+/// As `built_in`, for a set whose language for what has no other is this one: where we do not speak it, the
+/// English texts stand in for its catalogue, which a folder then overlays text by text.
+pub fn built_in_for(language: &str) -> Vec<Source> {
+    let mut sources = built_in();
+    let wide = language.split('-').next().unwrap_or(language);
+    let catalogue = |tag: &str| format!("locale/{tag}.toml");
+    if !FILES.iter().any(|(name, _)| *name == catalogue(wide))
+        && let Some(english) = sources.iter().find(|source| source.name == catalogue("en")).cloned()
+    {
+        sources.push(Source { name: catalogue(wide), ..english });
+    }
+    sources
+}

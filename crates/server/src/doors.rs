@@ -3,8 +3,9 @@
 
 use crate::config::{Listen, Settings};
 use crate::exit::Failure;
-use crate::{listen, smtp_door};
-use http_door::{HttpLimits, HttpSettings, Reload, Trust};
+use crate::{events, listen, smtp_door};
+use http_door::{Events, HttpLimits, HttpSettings, Reload, Trust};
+use notify::Notifier;
 use postrider::Mailer;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -121,6 +122,8 @@ impl<S> Open<S> {
 /// All doors of a running house.
 pub(crate) struct Doors {
     manner: Manner,
+    /// Takes the events that come in at the HTTP doors.
+    notifier: Option<Notifier>,
     tasks: JoinSet<()>,
     http: Option<Open<HttpSettings>>,
     smtp: Option<Open<smtp_door::Source>>,
@@ -134,7 +137,15 @@ impl Doors {
     /// Nothing is open yet.
     pub(crate) fn new(manner: Manner, s: &Settings) -> Self {
         let told = (s.http.listen.clone(), s.smtp.listen.clone());
-        Self { manner, tasks: JoinSet::new(), http: None, smtp: None, local: Vec::new(), told }
+        Self {
+            manner,
+            notifier: None,
+            tasks: JoinSet::new(),
+            http: None,
+            smtp: None,
+            local: Vec::new(),
+            told,
+        }
     }
 
     /// Makes the network doors ready: those there are not yet, and those whose settings changed.
@@ -180,6 +191,7 @@ impl Doors {
         let moved = (told.0 != self.told.0, told.1 != self.told.1);
         if let Some(Ready { bound, listener, settings }) = fresh.http {
             let router = http_door::router(mailer.clone(), settings.clone(), self.manner.trust);
+            let router = Events::of(self.notifier.as_ref(), router);
             let (stop, stopped) = watch::channel(false);
             self.tasks.spawn(http_door::serve(listener, router, settings.limits, stopped));
             let before = self.http.replace(Open { bound, settings, stop });
@@ -217,12 +229,25 @@ impl Doors {
         let settings = HttpSettings { public_url: s.http.public_url.clone(), limits: self.limits() };
         for (bound, trust) in [(control, Trust::Control), (submit, Trust::Submit)] {
             let router = http_door::router(mailer.clone(), settings.clone(), trust);
+            let router = Events::of(self.notifier.as_ref(), router);
             let router = if trust == Trust::Control { reload.clone().on(router) } else { router };
             let (stop, stopped) = watch::channel(false);
             self.tasks.spawn(http_door::serve(bound.http()?, router, settings.limits, stopped));
             self.local.push(Open { bound, settings: trust, stop });
         }
         Ok(())
+    }
+
+    /// Doors that open from now on take events.
+    pub(crate) fn take_events(&mut self, notifier: Notifier) {
+        self.notifier = Some(notifier);
+    }
+
+    /// Other settings hold for events from now on.
+    pub(crate) fn change_events(&self, s: &Settings, kinds: events::Kinds) {
+        if let Some(notifier) = &self.notifier {
+            events::change(notifier, s, kinds);
+        }
     }
 
     /// Where `submit.sock` is, if not in the data folder.

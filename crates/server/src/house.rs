@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use crate::reload::{self, Reread};
 use crate::signals::{Signals, Told};
 use crate::templates::Seen;
-use crate::{circle, dkim, drop, listen, templates, ways, wire};
+use crate::{circle, dkim, drop, events, listen, templates, ways, wire};
 use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
@@ -64,6 +64,7 @@ impl House {
         let mut doors = Doors::new(plan.manner, &s);
         let fresh = doors.ready(&s).await?;
         let (set, seen) = templates::load(&s.templates)?;
+        let kinds = events::read(s.templates.dir.as_deref())?;
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
@@ -75,6 +76,7 @@ impl House {
         let (access, relays) = (Access::new(state), worker.relays().clone());
         let mailer = Mailer::new(store.clone(), access, mailer_settings(&s), clock.clone(), relays);
         mailer.change_templates(Arc::new(set));
+        doors.take_events(events::notifier(&mailer, &s, kinds)?);
         let (reload, asked) = Reload::channel();
         doors.open_local(&s, &mailer, reload).await?;
         doors.open(fresh, &s, &mailer);
@@ -152,6 +154,7 @@ impl House {
         let (set, seen) = templates::load_beside(new.templates.clone()).await?;
         let fresh = self.doors.ready(&new).await?;
         know(&self.store, &new).await?;
+        let kinds = events::read(new.templates.dir.as_deref())?;
         // Nothing fails from here on.
         while self.beside.try_join_next().is_some() {}
         self.beside.spawn(dkim::watch(Arc::downgrade(&keyring), new.dkim.clone()));
@@ -165,6 +168,7 @@ impl House {
         self.mailer.change(mailer_settings(&new));
         self.mailer.change_templates(Arc::new(set));
         self.templates.send_replace(Arc::new(seen));
+        self.doors.change_events(&new, kinds);
         self.doors.open(fresh, &new, &self.mailer);
         let relays = new.relays.iter().map(|relay| relay.name.clone()).collect();
         self.settings = new;

@@ -7,6 +7,7 @@ mod config;
 mod dkim;
 mod doors;
 mod drop;
+mod events;
 mod exit;
 mod house;
 mod listen;

@@ -35,7 +35,7 @@ pub(crate) struct Seen {
 /// Every mistake of every file.
 pub(crate) fn load(folder: &TemplateFolder) -> Result<(Templates, Seen), Failure> {
     let failed = |path: &Path, error: io::Error| Failure::Settings(format!("{}: {error}", path.display()));
-    let mut sources = notify::built_in();
+    let mut sources = notify::built_in_for(folder.language.as_str());
     let mut print = Print::new();
     if let Some(dir) = &folder.dir {
         // First, so that what changes while we read is seen as changed.

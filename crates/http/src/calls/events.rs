@@ -18,13 +18,12 @@ use serde::Serialize;
 pub struct Events(Notifier);
 
 impl Events {
-    pub fn new(notifier: Notifier) -> Self {
-        Self(notifier)
-    }
-
-    /// A door that takes events. Without it there is no event of any name.
-    pub fn on(self, router: Router) -> Router {
-        router.layer(Extension(self))
+    /// A door that hands events to this notifier. Without one there is no event of any name.
+    pub fn of(notifier: Option<&Notifier>, router: Router) -> Router {
+        match notifier {
+            Some(notifier) => router.layer(Extension(Self(notifier.clone()))),
+            None => router,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ fn forge() -> House {
     let templates = Templates::new(built_in().into_iter().chain([ours])).unwrap();
     let templates = Arc::new(templates);
     let notifier = Notifier::builder(house.mailer.clone()).build(move || templates.clone()).unwrap();
-    House { router: Events::new(notifier).on(house.router), ..house }
+    House { router: Events::of(Some(&notifier), house.router), ..house }
 }
 
 fn ping(number: u32, to: Value) -> Value {
@@ -96,7 +96,7 @@ async fn unknown_names_are_told_with_those_there_are() {
     let nobody = crate::house::house(Trust::Open);
     let templates = Arc::new(Templates::new(built_in()).unwrap());
     let notifier = Notifier::builder(nobody.mailer.clone()).build(move || templates.clone()).unwrap();
-    let nobody = House { router: Events::new(notifier).on(nobody.router), ..nobody };
+    let nobody = House { router: Events::of(Some(&notifier), nobody.router), ..nobody };
     let welcome = json!({"data": {"user": {"name": "A"}, "url": "https://x.example/"}, "recipients": ["a@example.org"]});
     let refused = nobody.post("/events/user.welcome", &welcome).await;
     assert_eq!(refused.json()["errors"][0]["field"], "from", "{}", refused.text());

@@ -16,7 +16,7 @@ impl Model for Account {
             facts.fault("valid_minutes", "must be a whole number of minutes, at least 1");
         }
         // The words of the mail itself say it all, and no page shows it.
-        facts.set("link", serde_json::Value::Null);
+        facts.set("page_url", serde_json::Value::Null);
         Shape { forge: true, ..Shape::default() }
     }
 }

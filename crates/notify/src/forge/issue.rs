@@ -87,7 +87,7 @@ impl Issue {
         let body = prose(facts, if self.action == "new" { "issue" } else { "comment" });
         let own = facts.text("comment.url");
         facts.set("body", body);
-        facts.set("link", own.unwrap_or_else(|| link.to_owned()));
+        facts.set("page_url", own.unwrap_or_else(|| link.to_owned()));
         facts.set("is_pull", self.pull);
         facts.set("action", self.action);
         facts.set("prefix", if self.action == "new" { "" } else { "Re: " });

@@ -60,7 +60,7 @@ impl Model for Repository {
             facts.allow(path);
         }
         let link = facts.text("url").or_else(|| place.url.clone());
-        facts.set("link", link);
+        facts.set("page_url", link);
         Shape { headers: fields(&place), forge: true, ..Shape::default() }
     }
 }
@@ -82,7 +82,7 @@ impl Model for Release {
         }
         let body = prose(facts, "release");
         facts.set("body", body);
-        facts.set("link", url);
+        facts.set("page_url", url);
         let files = match facts.value("release.files") {
             None => json!([]),
             Some(files @ Value::Array(_)) => files.clone(),

@@ -24,7 +24,7 @@ impl Model for WorkflowRun {
         for path in ["run.commit", "run.branch", "run.title"] {
             facts.allow(path);
         }
-        facts.set("link", link.clone());
+        facts.set("page_url", link.clone());
         jobs(facts);
         let id = format!("{full_name}/actions/runs/{number}");
         let fields = [

@@ -1,9 +1,10 @@
 //! Every event's sample as mail, in each language, octet for octet. `cargo xtask golden` writes them anew.
 
 use crate::house::{START, folder, house, profile, sample, templates};
-use postrider_notify::built_in;
+use postrider_notify::{built_in, built_in_for};
 use std::collections::BTreeMap;
 use std::path::Path;
+use template::{Language, Templates};
 
 fn check(path: &Path, made: &[u8]) {
     if std::env::var_os("POSTRIDER_GOLDEN").is_some() {
@@ -58,6 +59,20 @@ fn the_samples_beside_the_templates_are_what_events_make_of_theirs() {
     for (template, context) in of_template {
         let text = serde_json::to_string_pretty(&context).unwrap() + "\n";
         check(&folder("templates").join(format!("{template}.json")), text.as_bytes());
+    }
+}
+
+#[test]
+fn a_house_that_speaks_another_language_has_the_texts() {
+    let context = house().plan("pull.merge", &sample("pull.merge")).groups[0].context.clone();
+    for (language, text) in
+        [("fr", " merged "), ("pt-br", " merged "), ("de-at", "übernommen"), ("en", " merged ")]
+    {
+        let default = Language::parse(language).unwrap();
+        let set =
+            Templates::with_default(built_in_for(language), default).unwrap_or_else(|e| panic!("{e:?}"));
+        let html = set.render("issue/default", None, &context).unwrap().html.unwrap();
+        assert!(html.contains(text), "{language}: {html}");
     }
 }
 

@@ -14,6 +14,7 @@ use crate::wire;
 use envelope::Mailbox;
 use http_door::Trust;
 use message::{MessageIdStyle, Profile};
+use notify::NotifySettings;
 use queue::Clock;
 use queue::state::{NewKey, StateDb, StateError};
 use serde_json::json;
@@ -108,6 +109,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
         message_id: MessageIdStyle::Unique { domain: around.hostname.clone() },
         ..Profile::default()
     };
+    let notify = NotifySettings { domain: around.hostname.clone(), ..NotifySettings::default() };
     Settings {
         data_dir: folder.to_owned(),
         memory: 128 << 20,
@@ -118,7 +120,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
             max_size: 50_000_000,
             tls: None,
         },
-        identity: Identity { profile, hostname: around.hostname.clone() },
+        identity: Identity { profile, hostname: around.hostname.clone(), notify },
         relays: vec![Relay::new(way, ("postrider.relay", "URL"))],
         queue: Queue {
             kept: Kept::OnDisk,

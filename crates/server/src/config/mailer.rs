@@ -10,8 +10,6 @@ const MAILER: &str = "mailer";
 const OVERRIDES: &str = "mailer.override_header";
 
 pub(crate) fn profile(r: &mut Reader<'_>, dialect: Dialect, around: &Surroundings) -> Identity {
-    r.text("", "APP_NAME");
-    r.text("service", "ENABLE_NOTIFY_MAIL");
     let from = from(r);
     let envelope_from = envelope_from(r);
     let subject_prefix =
@@ -42,7 +40,9 @@ pub(crate) fn profile(r: &mut Reader<'_>, dialect: Dialect, around: &Surrounding
         message_id,
         headers_may_replace: false,
     };
-    Identity { profile, hostname }
+    let (MessageIdStyle::Autogen { domain } | MessageIdStyle::Unique { domain }) = &profile.message_id;
+    let notify = super::notify::notify(r, dialect, &profile, domain.clone());
+    Identity { profile, hostname, notify }
 }
 
 fn localhost() -> String {

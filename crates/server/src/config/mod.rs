@@ -10,6 +10,7 @@ mod import;
 mod ini;
 mod keys;
 mod mailer;
+mod notify;
 mod own_door;
 mod passwd;
 mod queue;

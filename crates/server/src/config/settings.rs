@@ -73,6 +73,7 @@ pub(crate) struct Identity {
     pub(crate) profile: message::Profile,
     /// Our name in `Received` fields.
     pub(crate) hostname: String,
+    pub(crate) notify: notify::NotifySettings,
 }
 
 /// Where a door listens.

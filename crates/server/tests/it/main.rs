@@ -12,6 +12,7 @@ mod bad_input;
 mod check;
 mod dev;
 mod dkim;
+mod events;
 mod go;
 mod guide;
 mod paper;

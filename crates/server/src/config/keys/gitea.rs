@@ -28,7 +28,12 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { name: "queue.mail", about: "As [queue], for mail only.", keys: QUEUE },
 ];
 
-const ROOT: &[Key] = &[key("APP_NAME", Text, Empty, "The application's name, for %(APP_NAME)s.")];
+const ROOT: &[Key] = &[key(
+    "APP_NAME",
+    Text,
+    Means("the name in FROM"),
+    "The application's name, in the mails of events and for %(APP_NAME)s.",
+)];
 
 const SERVER: &[Key] = &[
     key(
@@ -37,11 +42,20 @@ const SERVER: &[Key] = &[
         Means("localhost; in postrider.toml the domain of FROM, else this machine's name"),
         "The domain of Message-IDs and of our Received lines.",
     ),
-    key("ROOT_URL", Url, Empty, "Its host, unless it is an IP address, wins over DOMAIN."),
+    key(
+        "ROOT_URL",
+        Url,
+        Empty,
+        "Its host, unless it is an IP address, wins over DOMAIN; the mails of events link to it.",
+    ),
 ];
 
-const SERVICE: &[Key] =
-    &[key("ENABLE_NOTIFY_MAIL", Switch, Value("false"), "Whether Gitea sends notifications.")];
+const SERVICE: &[Key] = &[key(
+    "ENABLE_NOTIFY_MAIL",
+    Switch,
+    Means("false; true in postrider.toml"),
+    "Whether the events of a forge are mailed, but for those of accounts (docs/events.md).",
+)];
 
 const MAILER: &[Key] = &[
     key(
@@ -95,16 +109,21 @@ const MAILER: &[Key] = &[
     ),
     key("SENDMAIL_CONVERT_CRLF", Switch, Value("true"), "Hands the program lines that end in LF."),
     with(Silent, key("NAME", Text, Means("APP_NAME"), "Shown by Gitea's own pages only.")),
+    key(
+        "FROM_DISPLAY_NAME_FORMAT",
+        Text,
+        Value("{{ .DisplayName }}"),
+        "The sender's name of events that somebody caused; .AppName and .Domain are there, too.",
+    ),
     with(
         Silent,
         key(
-            "FROM_DISPLAY_NAME_FORMAT",
-            Text,
-            Value("{{ .DisplayName }}"),
+            "EMBED_ATTACHMENT_IMAGES",
+            Switch,
+            Value("false"),
             "Gitea's notifications use it; we do not make those.",
         ),
     ),
-    with(Silent, key("EMBED_ATTACHMENT_IMAGES", Switch, Value("false"), "As above.")),
     with(
         Old("PROTOCOL"),
         key("MAILER_TYPE", Word, Empty, "sendmail means PROTOCOL = sendmail; other words say nothing."),
