@@ -46,24 +46,27 @@ impl AnyStore {
         Self::open_disk_with(folder, settings, clock, Box::new(disk::Disk))
     }
 
+    /// Jobs that still have something to do in the disk store of a folder that is not to be used as one:
+    /// nobody would deliver them.
+    ///
+    /// # Errors
+    /// As `open_disk`.
+    pub fn waiting_on_disk(folder: &Path) -> Result<u64, StoreError> {
+        let any = std::fs::read_dir(folder.join("log")).is_ok_and(|mut files| files.next().is_some());
+        if !any {
+            return Ok(0);
+        }
+        let read = read(folder, &StoreSettings::default(), Box::new(disk::Disk))?;
+        Ok(read.table.unsettled() as u64)
+    }
+
     pub(crate) fn open_disk_with(
         folder: &Path,
         settings: StoreSettings,
         clock: Arc<dyn Clock>,
         files: Box<dyn disk::Files>,
     ) -> Result<(Self, OpenReport), StoreError> {
-        let mut table = Table::default();
-        let mut spent = Vec::new();
-        let in_history = |error: std::io::Error| {
-            StoreError::Io(format!("the folder {}: {error}", folder.join("history").display()))
-        };
-        let history = std::cell::OnceCell::new();
-        let mut opened = disk::open(folder, &settings, files, |place, fact| {
-            // Only now is it sure that the folder is ours.
-            let history = history.get_or_init(|| History::open(folder));
-            spent.extend(replay(&mut table, history.as_ref().ok(), place, fact));
-        })?;
-        let history = history.into_inner().unwrap_or_else(|| History::open(folder)).map_err(in_history)?;
+        let Read { mut table, mut opened, history, spent } = read(folder, &settings, files)?;
         for place in spent {
             opened.journal.forget(place, false);
         }
@@ -106,6 +109,31 @@ impl AnyStore {
     }
 }
 
+/// A log that was read into a table.
+struct Read {
+    table: Table,
+    opened: disk::Opened,
+    history: History,
+    /// Records that nothing needs any more.
+    spent: Vec<Place>,
+}
+
+fn read(folder: &Path, settings: &StoreSettings, files: Box<dyn disk::Files>) -> Result<Read, StoreError> {
+    let mut table = Table::default();
+    let mut spent = Vec::new();
+    let in_history = |error: std::io::Error| {
+        StoreError::Io(format!("the folder {}: {error}", folder.join("history").display()))
+    };
+    let history = std::cell::OnceCell::new();
+    let opened = disk::open(folder, settings, files, |place, fact| {
+        // Only now is it sure that the folder is ours.
+        let history = history.get_or_init(|| History::open(folder));
+        spent.extend(replay(&mut table, history.as_ref().ok(), place, fact));
+    })?;
+    let history = history.into_inner().unwrap_or_else(|| History::open(folder)).map_err(in_history)?;
+    Ok(Read { table, opened, history, spent })
+}
+
 /// Applies one record of the log; returns places that nothing needs any more.
 fn replay(table: &mut Table, history: Option<&History>, place: Place, fact: Fact<'_>) -> Vec<Place> {
     // Nobody listens yet.
@@ -140,7 +168,7 @@ fn replay(table: &mut Table, history: Option<&History>, place: Place, fact: Fact
             if kept { Vec::new() } else { vec![place] }
         }
         Fact::Filed(filed) => {
-            let there = history.is_some_and(|h| h.has(filed.day, filed.mark));
+            let there = history.is_some_and(|h| h.has(&filed));
             let ids = filed.ids.into_iter().filter(|id| there && table.get(*id).is_some_and(Entry::is_final));
             let left: Vec<Entry> =
                 ids.collect::<Vec<_>>().into_iter().filter_map(|id| table.remove(id)).collect();

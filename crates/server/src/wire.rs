@@ -58,6 +58,7 @@ pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Fa
         ..StoreSettings::default()
     };
     if s.queue.kept == Kept::InMemory {
+        nothing_left_behind(&s.data_dir)?;
         return Ok(AnyStore::memory(settings, clock.clone()));
     }
     let opened = AnyStore::open_disk(&s.data_dir, settings, clock.clone());
@@ -73,6 +74,20 @@ pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Fa
         tracing::error!(frames = report.corrupt, "damaged records were set aside in quarantine/");
     }
     Ok(store)
+}
+
+/// Mail that waits on disk would be delivered by nobody while the queue is in memory.
+fn nothing_left_behind(data_dir: &Path) -> Result<(), Failure> {
+    let waiting = AnyStore::waiting_on_disk(data_dir);
+    match waiting.map_err(|because| Failure::Store { path: data_dir.to_owned(), because })? {
+        0 => Ok(()),
+        mails => Err(Failure::Settings(format!(
+            "[queue] TYPE = channel keeps mail in memory, but {mails} mails wait on disk in {0} and nobody would \
+             deliver them. Set TYPE = level again until they are out (postrider queue drain --wait), or give them \
+             up: postrider queue give-up --data {0}",
+            data_dir.display()
+        ))),
+    }
 }
 
 /// A relay with its sender and bounds, as the worker takes it.

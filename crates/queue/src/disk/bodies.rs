@@ -30,6 +30,8 @@ impl Bodies {
     pub(crate) fn open(data: &Path, space_floor: u64) -> io::Result<Self> {
         let folder = data.join("bodies");
         private_folder(&folder)?;
+        // A body is only as durable as its folder's own entry.
+        File::open(data)?.sync_all()?;
         Ok(Self { folder, space_floor })
     }
 

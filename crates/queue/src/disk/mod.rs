@@ -33,7 +33,7 @@ pub(crate) use bodies::Bodies;
 pub(crate) use files::{Disk, Files};
 pub(crate) use lock::private_folder;
 pub(crate) use read::SegmentFile;
-pub(crate) use recover::open;
+pub(crate) use recover::{Opened, open};
 
 use crate::journal::{Frame, Handle, Journal, Place, ReadError};
 use bytes::Bytes;

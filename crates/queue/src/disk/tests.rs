@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Which calls fail: from the first to before the second, counted over all files.
@@ -21,6 +21,8 @@ struct Plan {
     calls: AtomicU64,
     from: AtomicU64,
     until: AtomicU64,
+    /// What the system says then; 0: EIO.
+    code: AtomicI32,
 }
 
 impl Plan {
@@ -32,7 +34,11 @@ impl Plan {
     fn call(&self) -> io::Result<()> {
         let n = self.calls.fetch_add(1, Ordering::SeqCst);
         let fails = (self.from.load(Ordering::SeqCst)..self.until.load(Ordering::SeqCst)).contains(&n);
-        if fails { Err(io::Error::from_raw_os_error(5)) } else { Ok(()) }
+        let code = match self.code.load(Ordering::SeqCst) {
+            0 => 5,
+            code => code,
+        };
+        if fails { Err(io::Error::from_raw_os_error(code)) } else { Ok(()) }
     }
 }
 
@@ -204,4 +210,27 @@ async fn a_lease_that_is_not_on_record_is_not_handed_out() {
     plan.fail(0, 0);
     let leased = tokio::time::timeout(Duration::from_secs(5), store.lease(ask())).await;
     assert_eq!(leased.unwrap().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn b1_9_no_inodes_no_quota_and_a_disk_made_read_only_are_as_a_full_one() {
+    for (code, word) in [(28, "No space"), (122, "quota"), (30, "Read-only")] {
+        let (plan, folder) = (Arc::new(Plan::default()), tempfile::tempdir().unwrap());
+        let files = Box::new(Faulty(plan.clone()));
+        let (store, _) = AnyStore::open_disk_with(folder.path(), settings(), Arc::new(Fixed), files).unwrap();
+        store.insert(vec![job(1)]).await.unwrap();
+        plan.code.store(code, Ordering::SeqCst);
+        plan.fail(0, u64::MAX);
+        let refused = store.insert(vec![job(2)]).await;
+        assert!(refused.unwrap_err().to_string().contains(word), "{code}");
+        let why = store.refusing();
+        assert!(why.as_ref().is_some_and(|why| why.contains(word)), "what /readyz says: {why:?}");
+        plan.fail(0, 0);
+        store.insert(vec![job(3)]).await.unwrap();
+        assert_eq!(store.refusing(), None);
+        assert_eq!(store.stats().await.unwrap().unsettled, 2);
+        store.close().await.unwrap();
+        let (_, report) = AnyStore::open_disk(folder.path(), settings(), Arc::new(Fixed)).unwrap();
+        assert_eq!((report.unsettled, report.corrupt), (2, 0));
+    }
 }

@@ -50,6 +50,8 @@ pub(super) struct Known {
     pub(super) counts: [u64; Status::ALL.len()],
     /// Tells this file from an earlier one of the same day.
     pub(super) mark: u64,
+    /// The number of the last row.
+    pub(super) rows: i64,
 }
 
 impl Known {
@@ -109,16 +111,15 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Writes rows in one transaction, those that stand there already aside; returns the ids that are new.
-pub(super) fn write(connection: &mut Connection, rows: &[Line]) -> rusqlite::Result<Vec<usize>> {
+pub(super) fn write(connection: &mut Connection, lines: &[Line]) -> rusqlite::Result<Vec<usize>> {
     let transaction = connection.transaction()?;
-    let mut new = Vec::with_capacity(rows.len());
+    let mut new = Vec::with_capacity(lines.len());
     {
-        let top: Option<i64> = transaction.query_row("SELECT max(n) FROM record", [], |row| row.get(0))?;
-        let mut n = top.unwrap_or(0);
+        let mut n = rows(&transaction)?;
         let mut mail = transaction
             .prepare("INSERT OR IGNORE INTO mail VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
         let mut record = transaction.prepare("INSERT INTO record VALUES (?1, ?2)")?;
-        for (place, row) in rows.iter().enumerate() {
+        for (place, row) in lines.iter().enumerate() {
             let b = &row.brief;
             let inserted = mail.execute(params![
                 b.id.0.as_bytes(),
@@ -202,6 +203,7 @@ pub(super) fn known(connection: &Connection) -> rusqlite::Result<Known> {
     };
     known.ids = end("ASC")?.zip(end("DESC")?);
     known.mark = mark(connection)?;
+    known.rows = rows(connection)?;
     let mut statement = connection.prepare("SELECT status, count(*) FROM mail GROUP BY status")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -215,6 +217,10 @@ pub(super) fn known(connection: &Connection) -> rusqlite::Result<Known> {
 
 pub(super) fn mark(connection: &Connection) -> rusqlite::Result<u64> {
     connection.query_row("SELECT mark FROM mark", [], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+}
+
+pub(super) fn rows(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT coalesce(max(n), 0) FROM record", [], |row| row.get(0))
 }
 
 fn random() -> rusqlite::Result<i64> {

@@ -115,8 +115,8 @@ impl Works {
             lines.sort_by_key(|line| line.brief.id);
             let ids = lines.iter().map(|line| line.brief.id);
             match self.write_day(date, &lines) {
-                Ok((mark, new)) => {
-                    let record = FiledRecord { day: date, mark, ids: ids.collect() };
+                Ok((mark, rows, new)) => {
+                    let record = FiledRecord { day: date, mark, rows, ids: ids.collect() };
                     out.push(Filing::Done(record, new));
                 }
                 Err(error) => {
@@ -135,7 +135,7 @@ impl Works {
         out
     }
 
-    fn write_day(&self, date: Date, lines: &[Line]) -> rusqlite::Result<(u64, Vec<Status>)> {
+    fn write_day(&self, date: Date, lines: &[Line]) -> rusqlite::Result<(u64, i64, Vec<Status>)> {
         let path = self.history.path(date);
         let fresh = !path.exists();
         // Opened anew each time: the file may have been deleted since, and nothing must go to a dead one.
@@ -157,7 +157,8 @@ impl Works {
         for line in &new {
             known.reaches(line.brief.id);
         }
-        Ok((mark, new.into_iter().map(|line| line.brief.status).collect()))
+        known.rows = day::rows(&connection)?;
+        Ok((mark, known.rows, new.into_iter().map(|line| line.brief.status).collect()))
     }
 
     fn remove(&mut self, id: JobId) -> Option<Status> {

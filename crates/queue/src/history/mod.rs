@@ -17,7 +17,7 @@ mod filer;
 
 pub(crate) use filer::{Filer, Filing, Order, is_past};
 
-use crate::record::{Head, Progress};
+use crate::record::{FiledRecord, Head, Progress};
 use crate::{Filter, JobId, Status};
 use day::Known;
 use jiff::Timestamp;
@@ -51,6 +51,8 @@ impl History {
     pub(crate) fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join("history");
         crate::disk::private_folder(&folder)?;
+        // What is filed leaves the log, so the folder's own entry must not be lost.
+        fs::File::open(data)?.sync_all()?;
         let history = Self { inner: Arc::new(Inner { folder, days: Mutex::default() }) };
         for entry in fs::read_dir(&history.inner.folder)? {
             let name = entry?.file_name();
@@ -87,9 +89,9 @@ impl History {
         tracing::error!(%date, %error, ?moved, "a day of history is damaged; it was set aside");
     }
 
-    /// Whether this very file of the day is there.
-    pub(crate) fn has(&self, date: Date, mark: u64) -> bool {
-        self.days().get(&date).is_some_and(|known| known.mark == mark)
+    /// Whether this very file of the day is there, with all of these rows.
+    pub(crate) fn has(&self, filed: &FiledRecord) -> bool {
+        self.days().get(&filed.day).is_some_and(|known| known.mark == filed.mark && known.rows >= filed.rows)
     }
 
     /// Counts jobs that left the table for this day's file.

@@ -101,6 +101,8 @@ pub(crate) struct FiledRecord {
     pub(crate) day: Date,
     /// Which file of that day: one that was deleted and made anew bears another mark.
     pub(crate) mark: u64,
+    /// The number of its last row: an older copy of the file does not have them all.
+    pub(crate) rows: i64,
     pub(crate) ids: Vec<JobId>,
 }
 

@@ -112,7 +112,7 @@ pub(super) fn encode(record: &Record) -> Result<(u8, Vec<u8>), (u8, postcard::Er
         }
         Record::Filed(filed) => {
             let ids: Vec<u128> = filed.ids.iter().map(|id| id.0.as_u128()).collect();
-            (FILED, postcard::to_stdvec(&(filed.day.to_string(), filed.mark, ids)))
+            (FILED, postcard::to_stdvec(&(filed.day.to_string(), filed.mark, filed.rows, ids)))
         }
     };
     bytes.map(|b| (kind, b)).map_err(|e| (kind, e))
@@ -143,9 +143,9 @@ pub(super) fn decode(kind: u8, bytes: &[u8]) -> Result<Record, String> {
             Record::Snapshot(Box::new(head_in(head, None)?), Box::new(progress_in(progress)?))
         }
         FILED => {
-            let (day, mark, ids): (String, u64, Vec<u128>) = take(bytes)?;
+            let (day, mark, rows, ids): (String, u64, i64, Vec<u128>) = take(bytes)?;
             let day = day.parse().map_err(|e| format!("{day:?} is no day: {e}"))?;
-            Record::Filed(FiledRecord { day, mark, ids: ids.into_iter().map(id).collect() })
+            Record::Filed(FiledRecord { day, mark, rows, ids: ids.into_iter().map(id).collect() })
         }
         other => return Err(format!("unknown kind {other}")),
     })

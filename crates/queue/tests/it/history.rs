@@ -230,3 +230,19 @@ async fn a_failed_job_waits_with_its_bytes_outside_history() {
     assert_eq!((h.store.stats().await.unwrap().filed, days(&h).len()), (0, 0));
     assert_eq!(h.store.act(id, Action::Retry).await.unwrap(), Status::Queued);
 }
+
+#[tokio::test]
+async fn an_older_copy_of_a_file_lacks_what_was_filed_since_and_gets_it() {
+    let h = disk(brief());
+    let first = send(&h, &["one"]).await;
+    h.file().await;
+    let older = std::fs::read(file(&h, "2026-01-01")).unwrap();
+    let second = send(&h, &["two"]).await;
+    h.file().await;
+    h.store.close().await.unwrap();
+    std::fs::write(file(&h, "2026-01-01"), older).unwrap();
+    let h = reopen(h).await;
+    assert_eq!(h.list(all()).await, [second[0], first[0]]);
+    h.file().await;
+    assert_eq!(h.list(all()).await, [second[0], first[0]]);
+}

@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod damage;
 mod flips;
+mod hazards;
 mod history;
 mod hostile;
 mod house;

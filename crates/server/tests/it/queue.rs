@@ -228,3 +228,31 @@ fn without_a_daemon_the_remedy_is_told() {
     }
     assert!(!Path::new(&format!("{data}/control.sock")).exists());
 }
+
+#[test]
+fn a_changed_type_with_mail_on_disk_stops_the_start_until_it_is_given_up() {
+    let mut house = house("450 4.2.1 later");
+    let (first, second) =
+        (house.send("ada@example.org", "deferred"), house.send("bob@example.org", "deferred"));
+    let ended = house.queue(&["give-up"]);
+    assert!(ended.code == Some(69) && ended.err.contains("belongs to a running process"), "{ended:?}");
+    house.daemon.terminate();
+    assert!(house.daemon.wait().success());
+    let text = std::fs::read_to_string(&house.config).expect("readable");
+    std::fs::write(&house.config, text.clone() + "\n[queue]\nTYPE = channel\n").expect("written");
+    let serve = run(&["serve", "--config", &house.config], "");
+    assert_eq!(serve.code, Some(78), "{serve:?}");
+    for said in ["[queue] TYPE = channel", "2 mails wait on disk", "TYPE = level", "postrider queue give-up"]
+    {
+        assert!(serve.err.contains(said), "{said}: {}", serve.err);
+    }
+    assert_eq!(house.json(&["give-up"]), [json!({"cancelled": 2})]);
+    house.daemon.restart();
+    house.daemon.terminate();
+    assert!(house.daemon.wait().success());
+    std::fs::write(&house.config, text).expect("written");
+    house.daemon.restart();
+    for id in [first, second] {
+        assert_eq!(house.daemon.api.email(&id)["status"], "cancelled", "given up is not forgotten");
+    }
+}

@@ -1,6 +1,7 @@
 //! `queue`: looking at the daemon's queue and acting on it, over its control socket.
 
 pub(crate) mod args;
+mod give_up;
 pub(crate) mod show;
 pub(crate) mod steer;
 pub(crate) mod top;
@@ -37,6 +38,7 @@ pub(crate) async fn run(verb: Queue, around: Surroundings) -> Result<(), Failure
         Queue::Hold(asked) => act("hold", asked, &around).await,
         Queue::Release(asked) => act("release", asked, &around).await,
         Queue::Cancel(asked) => act("cancel", asked, &around).await,
+        Queue::GiveUp { place, json } => give_up::run(&place, json, &around).await,
         Queue::Purge(asked) => {
             let all = asked.ids.is_empty() && asked.conditions.is_none();
             let conditions = if all { Some(String::new()) } else { asked.conditions };
