@@ -11,6 +11,7 @@ mod headers;
 mod html;
 mod intake;
 mod replies;
+mod templates;
 
 /// Reads bytes a stranger chose; panics when a promise is broken.
 pub type Body = fn(&[u8]);
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "dns", body: dns::run, words: dns::WORDS },
     Target { name: "replies", body: replies::run, words: replies::WORDS },
     Target { name: "client", body: client::run, words: client::WORDS },
+    Target { name: "templates", body: templates::run, words: templates::WORDS },
     Target { name: "intake", body: intake::run, words: intake::WORDS },
 ];
 

@@ -2,6 +2,7 @@
 
 use crate::TemplateError;
 use crate::catalogue::{self, Catalogues};
+use crate::css;
 use crate::engine;
 use crate::functions::Words;
 use crate::guard::guard;
@@ -80,10 +81,35 @@ impl Found {
         }
     }
 
+    /// Compiles a mail and all that it is made of, its styles moved into attributes. The pieces get names of
+    /// their own, as in another mail other styles meet them.
+    fn compile_styled(
+        &mut self,
+        env: &mut Environment<'static>,
+        source: &Source,
+        bodies: &BTreeMap<String, String>,
+    ) {
+        let Some(styled) = css::inline(&source.name, bodies) else {
+            let body = bodies.get(&source.name).cloned().unwrap_or_default();
+            return self.compile(env, source, source.name.clone(), body);
+        };
+        let names: BTreeSet<String> = styled.keys().cloned().collect();
+        let version = |name: &str| format!("{name}#{}", source.name);
+        for (name, text) in &styled {
+            let text = renamed(text, |other| names.contains(other).then(|| version(other)));
+            let of = self.files.get(name).map_or_else(|| source.clone(), |(_, of)| of.clone());
+            if *name == source.name {
+                self.compile(env, &of, name.clone(), text.clone());
+            }
+            self.compile(env, &of, version(name), text);
+        }
+    }
+
     /// Compiles all files and puts together what makes a mail.
     fn mails(&mut self, env: &mut Environment<'static>) -> BTreeMap<String, Mail> {
         let mut mails: BTreeMap<String, Mail> = BTreeMap::new();
         let with_html: BTreeSet<String> = self.files.values().filter_map(|(name, _)| html_of(name)).collect();
+        let bodies = self.bodies(&with_html);
         for (name, source) in self.files.clone().into_values() {
             match name {
                 Name::Catalogue { .. } => {}
@@ -100,8 +126,13 @@ impl Found {
                     let whole = part == Part::Text && with_html.contains(&id);
                     let translates = self.calls_t(&source.name, &mut BTreeSet::new());
                     let version = mails.entry(id).or_default().versions.entry(language).or_default();
-                    let subject = self.halves(env, &source, whole);
-                    version.subject = subject.or(version.subject.take());
+                    version.subject = self.subject(env, &source, whole).or(version.subject.take());
+                    if part == Part::Html {
+                        self.compile_styled(env, &source, &bodies);
+                    } else {
+                        let body = bodies.get(&source.name).cloned().unwrap_or_default();
+                        self.compile(env, &source, source.name.clone(), body);
+                    }
                     version.translates |= translates;
                     version.origin.clone_from(&source.origin);
                     let slot = if part == Part::Html { &mut version.html } else { &mut version.text };
@@ -120,19 +151,27 @@ impl Found {
         mails
     }
 
-    /// Compiles subject and body; the name of the subject.
-    fn halves(&mut self, env: &mut Environment<'static>, source: &Source, whole: bool) -> Option<String> {
-        if whole {
-            self.compile(env, source, source.name.clone(), source.text.clone());
-            return None;
-        }
-        let halves = split(&source.text);
-        // Lines are counted as in the file.
-        let above = "\n".repeat(halves.lines_before);
-        let body =
-            if above.is_empty() { halves.body.to_owned() } else { format!("{{#{above}#}}{}", halves.body) };
-        self.compile(env, source, source.name.clone(), body);
-        let subject = halves.subject?;
+    /// What is compiled of each file beside its subject. Lines are counted as in the file.
+    fn bodies(&self, with_html: &BTreeSet<String>) -> BTreeMap<String, String> {
+        let body = |(name, source): &(Name, Source)| {
+            let whole = match name {
+                Name::Mail { id, part: Part::Text, .. } => with_html.contains(id),
+                Name::Mail { part, .. } => *part == Part::Sample,
+                Name::Piece | Name::Catalogue { .. } => true,
+            };
+            let halves = split(&source.text);
+            if whole || halves.lines_before == 0 {
+                return (source.name.clone(), source.text.clone());
+            }
+            let above = "\n".repeat(halves.lines_before);
+            (source.name.clone(), format!("{{#{above}#}}{}", halves.body))
+        };
+        self.files.values().map(body).collect()
+    }
+
+    /// Compiles the subject; its name.
+    fn subject(&mut self, env: &mut Environment<'static>, source: &Source, whole: bool) -> Option<String> {
+        let subject = split(&source.text).subject.filter(|_| !whole)?;
         let name = format!("{}{}", source.name, engine::SUBJECT);
         self.compile(env, source, name.clone(), subject.to_owned());
         Some(name)
@@ -212,6 +251,21 @@ pub(crate) fn named<'a>(tag: &scan::Tag<'a>) -> Option<&'a str> {
     };
     let optional = tokens.eq([Token::Word("ignore"), Token::Word("missing")]);
     (tag.kind == scan::Kind::Statement && !optional).then_some(name)
+}
+
+/// The source with other names in the tags that name files.
+fn renamed(source: &str, new: impl Fn(&str) -> Option<String>) -> String {
+    let (mut out, mut done) = (String::with_capacity(source.len()), 0);
+    for tag in scan::tags(source) {
+        let Some(name) = named(&tag) else { continue };
+        let (Some(new), Some(offset)) = (new(name), tag.inside.find(name)) else { continue };
+        let at = tag.inside_at + offset;
+        out.push_str(source.get(done..at).unwrap_or(""));
+        out.push_str(&new);
+        done = at + name.len();
+    }
+    out.push_str(source.get(done..).unwrap_or(""));
+    out
 }
 
 /// The keys that a tag gives `t` as plain texts.

@@ -10,6 +10,7 @@
 mod build;
 mod catalogue;
 mod check;
+mod css;
 mod engine;
 mod error;
 mod functions;

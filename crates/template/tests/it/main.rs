@@ -1,11 +1,13 @@
 //! Templates as their authors and their data use them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends by panic")]
 
+mod bench;
 mod functions;
 mod hostile;
 mod languages;
 mod render;
 mod sets;
+mod styles;
 
 use postrider_template::{Rendered, Source, Templates};
 use serde_json::Value;
