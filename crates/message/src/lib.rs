@@ -23,7 +23,7 @@ pub use compose::{Composed, compose, compose_around};
 pub use draft::{Attachment, Draft, MessageIdStyle, Profile, Written};
 pub use error::{ComposeError, FieldError};
 pub use header::{display_name, mailbox_text};
-pub use identity::{date_field, has_date};
+pub use identity::{UNDATED, date_field};
 pub use raw::{RawMail, RawOptions, admit_raw, to_seven_bit};
 pub use shared::SharedBody;
 pub use text::html_to_text;

@@ -3,7 +3,7 @@
 use crate::options::Checked;
 use crate::{Caller, MailerSettings, Message, RawSubmission, SubmitError};
 use ::message::{
-    FieldError, Profile, RawOptions, admit_raw, compose, compose_around, date_field, to_seven_bit,
+    FieldError, Profile, RawOptions, UNDATED, admit_raw, compose, compose_around, date_field, to_seven_bit,
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
@@ -101,10 +101,13 @@ pub(crate) fn composed(
     job(caller, letter, options, place, settings, now)
 }
 
-/// The header without the Date that composing gave it; mail that waits for its hour gets one when it leaves.
+/// The header with an empty Date in the place of the one that composing gave it: mail that waits for its hour gets it
+/// when it leaves. A Date that the settings set or removed is theirs.
 fn undated(header: Bytes, now: Timestamp) -> Bytes {
-    let date = date_field(now);
-    if header.starts_with(date.as_bytes()) { header.slice(date.len()..) } else { header }
+    match header.strip_prefix(date_field(now).as_bytes()) {
+        Some(rest) => [UNDATED, rest].concat().into(),
+        None => header,
+    }
 }
 
 /// Takes a finished message.

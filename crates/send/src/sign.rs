@@ -8,7 +8,7 @@ mod keyring;
 
 pub use keyring::{DkimKey, Keyring, Published};
 
-use crate::{BoxStream, Mail, MailOutcome, Phase, RecipientOutcome, Sender};
+use crate::{BoxStream, Mail, MailOutcome, Phase, RecipientOutcome, Running, Sender};
 use bytes::Bytes;
 use envelope::Reply;
 use futures_util::StreamExt;
@@ -48,7 +48,7 @@ impl SigningSender {
             }
             Err(cause) => {
                 let reply = Reply::new(451, format!("4.7.5 postrider waits: {cause}"));
-                let refused = RecipientOutcome::Refused { phase: Phase::Connect, reply };
+                let refused = RecipientOutcome::Refused { phase: Phase::Mail, reply };
                 Err(MailOutcome::all(mail.ticket, mail.to.len(), refused, "not sent"))
             }
         }
@@ -62,7 +62,10 @@ impl Sender for SigningSender {
         let signed = mails.filter_map(move |mail| {
             let refuse = refuse.clone();
             async move {
-                self.keyring.ready().await;
+                // Others do not wait for DNS.
+                if self.keyring.signs(&mail.header) {
+                    self.keyring.ready().await;
+                }
                 self.sign(mail).map_err(|outcome| drop(refuse.send(outcome))).ok()
             }
         });
@@ -82,6 +85,10 @@ impl Sender for SigningSender {
             }
         });
         both.boxed()
+    }
+
+    fn running(&self) -> Vec<Running> {
+        self.inner.running()
     }
 }
 

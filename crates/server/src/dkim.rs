@@ -2,28 +2,35 @@
 //! and again.
 
 use crate::config::{Dkim, SignedHeader};
+use futures_util::future::join_all;
 use message::dkim::SignedFields;
 use send::{DkimKey, Keyring, Published};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How soon it is asked again of a key whose record is not there, or that nobody could tell of.
 const SOON: Duration = Duration::from_secs(60);
 const LATER: Duration = Duration::from_secs(3_600);
+/// How long mail waits for what DNS says of the keys.
+const LOOK_UP: Duration = Duration::from_secs(10);
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const DNS_PORT: u16 = 53;
 /// Servers of /etc/resolv.conf that count, as resolv.conf(5) has it.
 const SERVERS: usize = 3;
 
-/// All keys; mail waits for the first look into DNS when there is to be one.
-pub(crate) fn keyring(settings: &Dkim) -> Arc<Keyring> {
+/// All keys; mail that they sign waits for the first look into DNS, unless all is known from before.
+pub(crate) fn keyring(settings: &Dkim, before: Option<&Keyring>) -> Arc<Keyring> {
     let mut keyring = Keyring::default();
     for one in &settings.keys {
         let key = DkimKey::new(&one.domain, &one.selector, one.key.clone(), one.expires);
         keyring.add(key, one.required);
     }
-    if settings.check && !keyring.is_empty() {
+    if let Some(before) = before.filter(|_| settings.check) {
+        keyring.know_from(before);
+    }
+    if settings.check && keyring.keys().any(|key| key.published() == Published::Unknown) {
         keyring.look_up_begins();
     }
     Arc::new(keyring)
@@ -42,10 +49,17 @@ pub(crate) fn fields(signed: SignedHeader) -> Option<SignedFields> {
 pub(crate) async fn watch(keyring: Weak<Keyring>, settings: Dkim) {
     while let Some(ring) = keyring.upgrade().filter(|ring| settings.check && !ring.is_empty()) {
         let servers = servers(&settings.resolvers);
-        let mut all_good = true;
-        for key in ring.keys() {
-            all_good &= look_up(key, &servers).await;
-        }
+        // Mail waits for it the first time, so there is an end to it, however many keys there are.
+        let all = join_all(ring.keys().map(|key| look_up(key, &servers)));
+        let all_good = match timeout(LOOK_UP, all).await {
+            Ok(good) => good.into_iter().all(|good| good),
+            Err(_) => {
+                tracing::warn!(
+                    "DKIM: DNS takes too long to tell of every key; those it did not tell of are used as before"
+                );
+                false
+            }
+        };
         ring.look_up_done();
         drop(ring);
         tokio::time::sleep(if all_good { LATER } else { SOON }).await;

@@ -36,6 +36,8 @@ pub(crate) struct House {
     doors: Doors,
     /// What goes on until the end and needs no farewell.
     beside: JoinSet<()>,
+    /// The keys that sign, with what DNS said of them.
+    keyring: Arc<Keyring>,
     /// Workers that finish what they had in hand when a reload replaced them.
     retiring: JoinSet<()>,
     hurry: watch::Sender<bool>,
@@ -68,7 +70,7 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = wire::store(&s, &clock)?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
-        let keyring = dkim::keyring(&s.dkim);
+        let keyring = dkim::keyring(&s.dkim, None);
         let (routes, worker_settings) = ways_out(&s, &keyring)?;
         know(&store, &s).await?;
         let paused = wire::paused(&state)?;
@@ -96,6 +98,7 @@ impl House {
             mailer,
             doors,
             beside,
+            keyring,
             retiring: JoinSet::new(),
             hurry: watch::Sender::new(false),
             templates,
@@ -149,7 +152,7 @@ impl House {
         let mut new = reload::read(self.reread.as_ref()).await?;
         let needs_restart = reload::keep_fixed(&mut new, &self.settings);
         circle::refuse(&new, self.doors.runtime_dir()).await?;
-        let keyring = dkim::keyring(&new.dkim);
+        let keyring = dkim::keyring(&new.dkim, Some(&self.keyring));
         let (routes, worker_settings) = ways_out(&new, &keyring)?;
         let (set, seen) = templates::load_beside(new.templates.clone()).await?;
         let fresh = self.doors.ready(&new).await?;
@@ -172,6 +175,7 @@ impl House {
         self.doors.open(fresh, &new, &self.mailer);
         let relays = new.relays.iter().map(|relay| relay.name.clone()).collect();
         self.settings = new;
+        self.keyring = keyring;
         Ok(Reloaded { relays, needs_restart })
     }
 

@@ -1,5 +1,6 @@
 //! One leased batch through a sender: mails out, outcomes in, settlements to the store.
 
+use crate::date::{self, Dated};
 use crate::desk::Desk;
 use crate::judge::Verdict;
 use crate::retry::later;
@@ -23,7 +24,7 @@ const SETTLED_TOGETHER: usize = 64;
 /// never handed to the sender.
 pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {
     let mut mails: Vec<Mail> = (0..).zip(&leases).map(|(ticket, lease)| mail(ticket, &lease.job)).collect();
-    crate::date::complete(desk, &mut mails, &leases).await;
+    let dated = date::complete(desk, &mut mails, &leases).await;
     let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
     let taken = Arc::new(AtomicU64::new(0));
     let counter = taken.clone();
@@ -48,7 +49,7 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
         tokio::select! {
             biased;
             got = next => match got {
-                Ok(Some(chunk)) => settle(desk, &mut open, chunk).await,
+                Ok(Some(chunk)) => settle(desk, &mut open, chunk, &dated).await,
                 Ok(None) => break "the sender gave no outcome",
                 Err(_) => break PANICKED,
             },
@@ -56,7 +57,7 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
         }
     };
     drop(outcomes);
-    abandon(desk, open, taken.load(Ordering::Relaxed), broken_off).await;
+    abandon(desk, open, taken.load(Ordering::Relaxed), broken_off, &dated).await;
 }
 
 const PANICKED: &str = "the sender panicked";
@@ -82,7 +83,7 @@ fn mail(ticket: u64, job: &Job) -> Mail {
     }
 }
 
-async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOutcome>) {
+async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOutcome>, dated: &Dated) {
     let mut results = Vec::with_capacity(chunk.len());
     for outcome in chunk {
         let Some(lease) = open.remove(&outcome.ticket) else {
@@ -90,7 +91,10 @@ async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOut
             continue;
         };
         match weigh(desk, &lease.job, &outcome) {
-            Some(settlement) => results.push((lease, settlement)),
+            Some(mut settlement) => {
+                dated.note(outcome.ticket, &mut settlement);
+                results.push((lease, settlement));
+            }
             None => drop(lease),
         }
     }
@@ -107,12 +111,13 @@ async fn store(desk: &Desk, results: Vec<(Lease, Settlement)>) {
 }
 
 /// Leases without outcome: those whose mail the sender had are in doubt, the rest go back untouched.
-async fn abandon(desk: &Desk, open: BTreeMap<u64, Lease>, taken: u64, why: &str) {
+async fn abandon(desk: &Desk, open: BTreeMap<u64, Lease>, taken: u64, why: &str, dated: &Dated) {
     let in_doubt = open.into_iter().filter(|(ticket, _)| *ticket < taken);
     let settlements = in_doubt.filter_map(|(ticket, lease)| {
         let trouble = Trouble { kind: TroubleKind::Lost, phase: Phase::End, reply: None, text: why.into() };
         let outcome = MailOutcome::all(ticket, lease.job.open.len(), RecipientOutcome::Unknown(trouble), "");
         let mut settlement = weigh(desk, &lease.job, &outcome)?;
+        dated.note(ticket, &mut settlement);
         if why == PANICKED && desk.suspects.panicked(lease.job.id) {
             tracing::error!(id = %lease.job.id, "{QUARANTINED}");
             settlement.next = Next::Hold(QUARANTINED.into());

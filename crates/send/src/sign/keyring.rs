@@ -152,6 +152,33 @@ impl Keyring {
         }
     }
 
+    /// The author's domain and whose keys sign the mail; `None`: it is not ours to sign, or signed already.
+    fn of_mail(&self, header: &[u8]) -> Option<(String, &Domain)> {
+        if self.is_empty() || is_signed(header) {
+            return None;
+        }
+        let author = author_domain(header)?;
+        let domain = self.of(&author)?;
+        Some((author, domain))
+    }
+
+    /// Whether a mail is ours to sign.
+    pub(super) fn signs(&self, header: &[u8]) -> bool {
+        self.of_mail(header).is_some()
+    }
+
+    /// Takes over what is known of keys that were there before.
+    pub fn know_from(&self, before: &Self) {
+        for key in self.keys() {
+            let same = |old: &&DkimKey| {
+                old.record_name() == key.record_name() && old.key.record() == key.key.record()
+            };
+            if let Some(old) = before.keys().find(same) {
+                key.set_published(old.published());
+            }
+        }
+    }
+
     /// The signature fields for a mail, a block to put in front of its header; `None`: it is not ours to sign, or
     /// somebody signed it already, or its domain's keys cannot be used and need not be.
     ///
@@ -164,11 +191,7 @@ impl Keyring {
         fields: &SignedFields,
         now: Timestamp,
     ) -> Result<Option<Vec<u8>>, String> {
-        if self.is_empty() || is_signed(header) {
-            return Ok(None);
-        }
-        let Some(author) = author_domain(header) else { return Ok(None) };
-        let Some(domain) = self.of(&author) else { return Ok(None) };
+        let Some((author, domain)) = self.of_mail(header) else { return Ok(None) };
         match domain.sign(header, body, fields, now) {
             Ok(signatures) => Ok(Some(signatures)),
             Err(cause) if domain.required => Err(format!("mail of {author} must be signed, and {cause}")),

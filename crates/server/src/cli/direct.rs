@@ -54,7 +54,7 @@ pub(crate) async fn deliver(message: &Value, settings: &Settings, json: bool) ->
 
 /// The next relay is tried while none has been asked to take the mail.
 async fn by_priority<'a>(mail: &Mail, settings: &'a Settings) -> Result<(MailOutcome, &'a Relay), Failure> {
-    let keyring = dkim::keyring(&settings.dkim);
+    let keyring = dkim::keyring(&settings.dkim, None);
     let looker = tokio::spawn(dkim::watch(Arc::downgrade(&keyring), settings.dkim.clone()));
     let mut last = None;
     for relay in &settings.relays {

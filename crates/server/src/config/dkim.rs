@@ -23,6 +23,7 @@ pub(crate) fn dkim(r: &mut Reader<'_>) -> Dkim {
     let sections = main.into_iter().chain(named);
     let mut keys: Vec<SignedBy> = Vec::new();
     for section in sections {
+        in_main_alone(r, &section);
         let Some(key) = signed_by(r, &section) else { continue };
         if keys.iter().any(|other| (&other.domain, &other.selector) == (&key.domain, &key.selector)) {
             let origin = r.look(&section, "SELECTOR").map(|w| w.origin);
@@ -31,9 +32,24 @@ pub(crate) fn dkim(r: &mut Reader<'_>) -> Dkim {
         }
         keys.push(key);
     }
+    if keys.is_empty() && r.look(MAIN, "REQUIRED").is_some() {
+        let origin = r.look(MAIN, "REQUIRED").map(|w| w.origin);
+        let problem = "says nothing without a key; write DOMAIN, SELECTOR and KEY_FILE";
+        r.findings.mistake(origin, MAIN, "REQUIRED", problem);
+    }
     let check = r.parsed(MAIN, "CHECK", true, values::strict_switch);
     let resolvers = r.parsed(MAIN, "RESOLVER", Vec::new(), resolvers);
     Dkim { keys, check, resolvers }
+}
+
+/// What holds for all keys is written once.
+fn in_main_alone(r: &mut Reader<'_>, section: &str) {
+    for key in ["CHECK", "RESOLVER"] {
+        if section != MAIN && r.tree.has_own(section, key) {
+            let origin = r.look(section, key).map(|w| w.origin);
+            r.findings.mistake(origin, section, key, "holds for all keys; write it in [postrider.dkim]");
+        }
+    }
 }
 
 fn signed_by(r: &mut Reader<'_>, section: &str) -> Option<SignedBy> {

@@ -6,17 +6,17 @@ use message::dkim::{KeyKind, SignedFields, SigningKey, verify};
 use postrider_worker::{RetryProfile, Route, Worker, WorkerSettings};
 use queue::{AnyStore, Clock, JobId, NewJob, Status, Store, StoreSettings};
 use send::{DkimKey, Keyring, SigningSender};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use testkit::ManualClock;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A mail for a later day, as the library stores it: without Date.
+/// A mail for a later day, as the library stores it: its Date is empty.
 fn later(days: i64) -> NewJob {
     let plain = job(&["b@example.org"]);
     let due_at = plain.created_at + (days * 24).hours();
-    let header = "From: a@example.com\r\nSubject: later\r\n\r\n".into();
+    let header = "Date:\r\nFrom: a@example.com\r\nSubject: later\r\n\r\n".into();
     NewJob { due_at, expires_at: due_at + 240.hours(), header, ..plain }
 }
 
@@ -26,10 +26,17 @@ fn header(bench: &Bench, nth: usize) -> String {
 
 #[tokio::test]
 async fn a_scheduled_mail_bears_the_date_of_its_first_attempt() {
-    let mut bench = bench(|_, nth| match nth {
-        1 => Answer::All(refused(451, "4.3.0 later")),
+    let clock = Arc::new(OnceLock::<Arc<ManualClock>>::new());
+    let hands = clock.clone();
+    let mut bench = bench(move |_, nth| match nth {
+        1 => {
+            // An attempt takes its time.
+            hands.get().unwrap().advance(Duration::from_secs(600));
+            Answer::All(refused(451, "4.3.0 later"))
+        }
         _ => Answer::All(accepted()),
     });
+    clock.get_or_init(|| bench.clock.clone());
     let job = later(3);
     let id = job.id;
     bench.submit_all(vec![job]).await;

@@ -28,7 +28,7 @@ Examples:
 Examples:
   postrider dkim verify --config app.ini
   postrider dkim verify --message received.eml
-  curl -sS http://127.0.0.1:8025/emails/ID/raw | postrider dkim verify --message - --json
+  postrider dkim verify --message - --json < received.eml
 
 Exit code: 0 all are good, 65 a signature is not or there is none, 69 DNS does not answer, 78 a record is not as it must be.")]
     Verify(Verify),

@@ -30,7 +30,7 @@ pub(super) async fn run(asked: &Verify, around: &Surroundings) -> Result<(), Fai
 /// Each key with its record; the gravest of what is wrong decides.
 async fn records(settings: &Settings, json: bool) -> Result<(), Failure> {
     let servers = dkim::servers(&settings.dkim.resolvers);
-    let keyring = dkim::keyring(&settings.dkim);
+    let keyring = dkim::keyring(&settings.dkim, None);
     if keyring.is_empty() {
         return Err(no_keys());
     }

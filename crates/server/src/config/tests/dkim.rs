@@ -71,6 +71,11 @@ fn b7_130_a_key_that_is_missing_or_will_not_do_stops_the_start() {
         &format!("{GOOD}[postrider.dkim.twin]\n{GOOD}"),
         &["another section names the same domain and selector"],
     );
+    check(
+        &format!("CHECK = true\n[postrider.dkim.one]\n{GOOD}CHECK = false\n"),
+        &["write it in [postrider.dkim]"],
+    );
+    check("REQUIRED = true\n", &["REQUIRED: says nothing without a key"]);
     check(&format!("{GOOD}KEYFILE = x\n"), &["did you mean KEY_FILE"]);
 }
 
