@@ -27,6 +27,9 @@ pub(crate) enum Order {
     Remove(JobId, Option<oneshot::Sender<Result<Option<Status>, StoreError>>>),
 }
 
+/// The thread's niceness.
+const BESIDES: i32 = 10;
+
 /// What became of jobs that were to be written.
 #[derive(Debug)]
 pub(crate) enum Filing {
@@ -74,6 +77,10 @@ struct Works {
 
 impl Works {
     fn run(mut self, orders: &Receiver<Order>, done: impl Fn(Filing)) {
+        // For this thread alone: where there is too little to go round, mail comes before its history.
+        if let Err(error) = rustix::process::setpriority_process(None, BESIDES) {
+            tracing::debug!(%error, "history is written with no less priority than mail");
+        }
         while let Ok(order) = orders.recv() {
             match order {
                 Order::Take(jobs) => self.waiting.extend(jobs),

@@ -1,4 +1,18 @@
 //! The contract of every store: each rule runs over each back-end.
+//!
+//! A new back-end joins by a variant of `AnyStore` (ADR 11) and a line in each of `house::over_all` and
+//! `bench::over_all_stores`; one that keeps done jobs in memory also in `house::over_volatile`. It must
+//! pass everything there, and needs for that:
+//!
+//! - a clock that is handed in, and `poke`, after which it looks at it;
+//! - one order of events per caller: what a call was told counts for each call made after it, `stats`
+//!   included, which the rules use as "one round more";
+//! - leases that come back when they are dropped, with the mark if their mail had begun, and a fence: the
+//!   settlement of a lease that ended is ignored;
+//! - `unfiled` in its `Stats`, 0 where it keeps no history.
+//!
+//! What only a store with files can do (restarts, damage, history, bodies, segments) is in files of its
+//! own; a store that survives its process needs its like of `crash` and `restart`.
 
 use crate::house::{
     House, all, failed, finals, job, jobs, over_all, over_volatile, retry_at, sent, settings, to,
