@@ -12,7 +12,8 @@ use crate::{
     KnownRelays, Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, State, Stats, Status, Store,
     StoreError, StoreSettings,
 };
-use crate::{bodies, disk};
+use crate::{bodies, disk, future};
+use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -56,7 +57,7 @@ impl AnyStore {
         if !any {
             return Ok(0);
         }
-        let read = read(folder, &StoreSettings::default(), Box::new(disk::Disk))?;
+        let read = read(folder, &StoreSettings::default(), Box::new(disk::Disk), Timestamp::MAX)?;
         Ok(read.table.unsettled() as u64)
     }
 
@@ -66,7 +67,7 @@ impl AnyStore {
         clock: Arc<dyn Clock>,
         files: Box<dyn disk::Files>,
     ) -> Result<(Self, OpenReport), StoreError> {
-        let Read { mut table, mut opened, history, spent } = read(folder, &settings, files)?;
+        let Read { mut table, mut opened, history, spent } = read(folder, &settings, files, clock.now())?;
         for place in spent {
             opened.journal.forget(place, false);
         }
@@ -118,7 +119,13 @@ struct Read {
     spent: Vec<Place>,
 }
 
-fn read(folder: &Path, settings: &StoreSettings, files: Box<dyn disk::Files>) -> Result<Read, StoreError> {
+/// `now`: what claims to be later was written by a clock that was ahead.
+fn read(
+    folder: &Path,
+    settings: &StoreSettings,
+    files: Box<dyn disk::Files>,
+    now: Timestamp,
+) -> Result<Read, StoreError> {
     let mut table = Table::default();
     let mut spent = Vec::new();
     let in_history = |error: std::io::Error| {
@@ -128,7 +135,7 @@ fn read(folder: &Path, settings: &StoreSettings, files: Box<dyn disk::Files>) ->
     let opened = disk::open(folder, settings, files, |place, fact| {
         // Only now is it sure that the folder is ours.
         let history = history.get_or_init(|| History::open(folder));
-        spent.extend(replay(&mut table, history.as_ref().ok(), place, fact));
+        spent.extend(replay(&mut table, history.as_ref().ok(), place, future::tame(fact, now)));
     })?;
     let history = history.into_inner().unwrap_or_else(|| History::open(folder)).map_err(in_history)?;
     Ok(Read { table, opened, history, spent })

@@ -10,6 +10,7 @@ mod clock;
 mod disk;
 mod engine;
 mod error;
+mod future;
 mod history;
 mod job;
 mod journal;
