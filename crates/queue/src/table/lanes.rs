@@ -1,4 +1,4 @@
-//! Jobs that are ready, by route and priority; fair between projects, bulk not starved.
+//! Jobs that are ready, by route and priority; fair between projects, none starved.
 
 use super::Entry;
 use crate::{JobId, LeaseAsk, Priority};
@@ -42,8 +42,16 @@ struct Route {
     taken: u32,
 }
 
-/// One in so many leases looks at bulk before normal mail.
-const BULK_SHARE: u32 = 8;
+/// One in so many leases looks at bulk before normal mail, and at either before urgent mail: whoever comes
+/// later is served less, and never not at all.
+const LATER_SHARE: u32 = 8;
+
+/// What a connection looks for.
+#[derive(Clone, Copy)]
+enum Look {
+    Urgent,
+    Rest,
+}
 
 impl Route {
     fn push(&mut self, priority: Priority, project: &Arc<str>, id: JobId) {
@@ -54,13 +62,12 @@ impl Route {
         }
     }
 
-    fn pop(&mut self, only_urgent: bool) -> Option<JobId> {
-        let urgent = self.urgent.pop();
-        if urgent.is_some() || only_urgent {
-            return urgent;
+    fn pop(&mut self, look: Look) -> Option<JobId> {
+        if matches!(look, Look::Urgent) {
+            return self.urgent.pop();
         }
         self.taken = self.taken.wrapping_add(1);
-        if self.taken.is_multiple_of(BULK_SHARE) {
+        if self.taken.is_multiple_of(LATER_SHARE) {
             self.bulk.pop().or_else(|| self.normal.pop())
         } else {
             self.normal.pop().or_else(|| self.bulk.pop())
@@ -94,11 +101,15 @@ impl Lanes {
             true => [Some(&ask.relay), named],
             false => [named, Some(&ask.relay)],
         };
-        let passes = if ask.urgent { &[true][..] } else { &[true, false] };
-        passes.iter().find_map(|urgent| {
-            let pinned = self.relays.get_mut(&ask.relay).and_then(|r| r.pop(*urgent));
+        let looks = match (ask.urgent, self.turn.is_multiple_of(LATER_SHARE)) {
+            (true, _) => &[Look::Urgent][..],
+            (false, false) => &[Look::Urgent, Look::Rest],
+            (false, true) => &[Look::Rest, Look::Urgent],
+        };
+        looks.iter().find_map(|look| {
+            let pinned = self.relays.get_mut(&ask.relay).and_then(|r| r.pop(*look));
             let mut routes = routes.into_iter().flatten();
-            pinned.or_else(|| routes.find_map(|route| self.routes.get_mut(route)?.pop(*urgent)))
+            pinned.or_else(|| routes.find_map(|route| self.routes.get_mut(route)?.pop(*look)))
         })
     }
 }

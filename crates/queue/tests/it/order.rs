@@ -1,13 +1,15 @@
 //! Who is leased first.
 
 use crate::bench::{Bench, Open, job, over_all_stores, settings};
-use postrider_queue::{JobId, NewJob, Priority};
+use postrider_queue::{JobId, NewJob, Priority, Store};
 
 over_all_stores! {
     first_in_is_first_out
     projects_take_turns
     urgent_is_first
     bulk_is_last_but_not_starved
+    urgent_mail_without_end_starves_nobody
+    many_mails_of_one_project_delay_nobody_else
 }
 
 async fn insert(bench: &Bench, project: &str, priority: Priority, count: usize) -> Vec<JobId> {
@@ -54,4 +56,25 @@ async fn bulk_is_last_but_not_starved(open: &Open) {
     let share = first.iter().filter(|id| bulk.contains(id)).count();
     assert_eq!(share, 48 / 8);
     assert!(!bulk.contains(&first[0]));
+}
+
+async fn urgent_mail_without_end_starves_nobody(open: &Open) {
+    let bench = open(settings());
+    let bulk = insert(&bench, "a", Priority::Bulk, 2).await;
+    let normal = insert(&bench, "a", Priority::Normal, 20).await;
+    insert(&bench, "b", Priority::Urgent, 200).await;
+    let first = leased_ids(&bench, 160).await;
+    let share = |ids: &[JobId]| first.iter().filter(|id| ids.contains(id)).count();
+    assert_eq!((share(&normal), share(&bulk)), (18, 2));
+}
+
+async fn many_mails_of_one_project_delay_nobody_else(open: &Open) {
+    let bench = open(settings());
+    let many = |_| NewJob { project: "many".into(), ..job() };
+    for _ in 0..20 {
+        bench.store.insert((0..1_000).map(many).collect()).await.unwrap();
+    }
+    let few = insert(&bench, "few", Priority::Normal, 10).await;
+    let first = leased_ids(&bench, 20).await;
+    assert_eq!(first.iter().filter(|id| few.contains(id)).count(), 10, "one for one");
 }
