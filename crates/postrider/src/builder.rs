@@ -199,7 +199,7 @@ impl MailerBuilder {
         let each = each.into_iter().filter_map(|pause| Some((pause.relay?, pause.why)));
         let paused = worker::Relays::paused(all.first().map(|pause| pause.why.as_str()), each);
         let route = Route { name: DEFAULT_ROUTE.into(), relays: self.relays };
-        let settings = WorkerSettings { retry: RetryProfile::new(self.retry) };
+        let settings = WorkerSettings::new(RetryProfile::new(self.retry));
         let worker = Worker::start_with(paused, &store, vec![route], settings, &clock);
         let settings = MailerSettings {
             profile: self.profile,

@@ -47,6 +47,7 @@ mod options;
 mod origin;
 mod own;
 mod permit;
+mod room;
 mod settings;
 mod steer;
 mod submit;

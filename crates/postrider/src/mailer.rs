@@ -2,6 +2,7 @@
 
 use crate::inflight::InFlight;
 use crate::own::Own;
+use crate::room::Room;
 use crate::submit::{self, Place, Prepared};
 use crate::{Access, Budget, Caller, MailerSettings, Message, RawSubmission, Scope, SubmitError};
 use ::message::{Draft, FieldError, SharedBody};
@@ -32,6 +33,7 @@ struct Inner {
     /// Who we are in `Received` fields.
     instance: String,
     in_flight: InFlight,
+    room: Room,
     ids: submit::Ids,
     relays: Relays,
     draining: AtomicBool,
@@ -73,6 +75,7 @@ impl Mailer {
                 access,
                 instance,
                 in_flight,
+                room: Room::default(),
                 ids,
                 relays,
                 draining,
@@ -189,7 +192,7 @@ impl Mailer {
     async fn insert(&self, caller: &Caller, jobs: Vec<NewJob>) -> Result<Vec<Receipt>, SubmitError> {
         let keys = jobs.iter().filter_map(|j| j.idempotency.as_ref()).map(|i| i.key.as_str());
         let _claims = self.inner.in_flight.claim(&caller.project, keys).ok_or(SubmitError::KeyInFlight)?;
-        let inserted = self.inner.store.insert(jobs).await.map_err(refusal)?;
+        let inserted = self.inner.room.insert(&self.inner.store, jobs).await.map_err(refusal)?;
         let durable = self.inner.store.durable();
         let receipt =
             |i: Inserted| Receipt { id: i.id(), repeated: matches!(i, Inserted::Repeat(_)), durable };
@@ -248,7 +251,7 @@ impl Mailer {
 
 fn refusal(error: InsertError) -> SubmitError {
     match error {
-        InsertError::Full(text) => SubmitError::Busy(text),
+        InsertError::Full(text) | InsertError::Crowded(text) => SubmitError::Busy(text),
         InsertError::KeyReused(id) => SubmitError::KeyReused(id),
         InsertError::Store(error) => SubmitError::Store(error.to_string()),
     }

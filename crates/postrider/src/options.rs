@@ -5,6 +5,7 @@ use ::message::FieldError;
 use jiff::{SignedDuration, Timestamp};
 use queue::Priority;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Options that are possible, with the house's defaults filled in.
 pub(crate) struct Checked {
@@ -41,7 +42,8 @@ impl Checked {
             return Err(mistakes);
         }
         let due_at = options.scheduled_at.map_or(now, |at| at.max(now));
-        let lifetime = SignedDuration::try_from(settings.expire_after).unwrap_or(SignedDuration::MAX);
+        let lifetime = SignedDuration::try_from(lifetime(options.priority, settings.expire_after))
+            .unwrap_or(SignedDuration::MAX);
         let expires_at =
             options.expires_at.unwrap_or_else(|| due_at.checked_add(lifetime).unwrap_or(Timestamp::MAX));
         Ok(Self {
@@ -56,6 +58,16 @@ impl Checked {
             idempotency_key: options.idempotency_key,
             fingerprint: options.fingerprint,
         })
+    }
+}
+
+/// How long a message is tried that does not say: urgent mail is worth nothing after a quarter of an hour, bulk
+/// mail after two days.
+fn lifetime(priority: Priority, usual: Duration) -> Duration {
+    match priority {
+        Priority::Urgent => usual.min(Duration::from_secs(15 * 60)),
+        Priority::Normal => usual,
+        Priority::Bulk => usual.min(Duration::from_secs(2 * 86_400)),
     }
 }
 

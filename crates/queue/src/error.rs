@@ -24,9 +24,12 @@ pub enum StoreError {
 pub enum InsertError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// LENGTH unsettled jobs are queued, or the disk's floor is reached: try again later.
+    /// The disk's floor is reached: try again later.
     #[error("the queue is full: {0}")]
     Full(String),
+    /// LENGTH unsettled jobs are queued: there is room again as soon as one is settled.
+    #[error("the queue is full: {0}")]
+    Crowded(String),
     /// The idempotency key was used for something else (same project).
     #[error("the idempotency key was already used for another message ({0})")]
     KeyReused(JobId),

@@ -19,6 +19,8 @@ mod embedded;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod letters;

@@ -209,7 +209,7 @@ impl<J: Journal> Works<J> {
             return Ok(());
         }
         if let Some(full) = self.settings.length.filter(|most| self.table.unsettled() + jobs > *most) {
-            return Err(InsertError::Full(format!(
+            return Err(InsertError::Crowded(format!(
                 "{full} messages are waiting, which is LENGTH; try again later"
             )));
         }

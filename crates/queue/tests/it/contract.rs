@@ -308,7 +308,7 @@ async fn length_bounds_what_waits() {
     over_all(settings, |h| async move {
         let key = || Some(Idempotency { key: "k".into(), fingerprint: [1; 32], index: 0 });
         let first = h.insert(vec![NewJob { idempotency: key(), ..job("one") }, job("two")]).await[0];
-        assert!(matches!(h.store.insert(jobs(&["three"])).await, Err(InsertError::Full(_))));
+        assert!(matches!(h.store.insert(jobs(&["three"])).await, Err(InsertError::Crowded(_))));
         let again = NewJob { idempotency: key(), ..job("one") };
         assert_eq!(
             h.store.insert(vec![again]).await.unwrap(),

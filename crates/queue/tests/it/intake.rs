@@ -170,7 +170,7 @@ async fn length_bounds_the_unsettled(open: &Open) {
     bench.insert(job()).await;
     bench.insert(NewJob { due_at: at(60), ..job() }).await;
     let full = bench.store.insert(vec![job()]).await;
-    assert!(matches!(full, Err(InsertError::Full(_))), "{full:?}");
+    assert!(matches!(full, Err(InsertError::Crowded(_))), "{full:?}");
     bench.work(sent()).await;
     bench.insert(job()).await;
 }
