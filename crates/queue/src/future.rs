@@ -26,7 +26,7 @@ pub(crate) fn tame(mut fact: Fact<'_>, now: Timestamp) -> Fact<'_> {
             }
             control.at = now;
         }
-        Fact::Settled(_) | Fact::Leased(_) | Fact::Control(_) => {}
+        Fact::Settled(_) | Fact::Leased(_) | Fact::Control(_) | Fact::Filed(_) => {}
     }
     fact
 }

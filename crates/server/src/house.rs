@@ -225,7 +225,7 @@ fn ways_out(s: &Settings, keyring: &Arc<Keyring>) -> Result<(Vec<Route>, WorkerS
     let relays: Result<Vec<_>, Failure> =
         s.relays.iter().map(|relay| Ok(wire::relay(relay, ways::sender(relay, keyring)?))).collect();
     let route = Route { name: DEFAULT_ROUTE.into(), relays: relays? };
-    Ok((vec![route], WorkerSettings { retry: worker::RetryProfile::new(s.queue.retry.clone()) }))
+    Ok((vec![route], WorkerSettings::new(worker::RetryProfile::new(s.queue.retry.clone()))))
 }
 
 /// Tells the store which relays there are: mail of a vanished one is held.

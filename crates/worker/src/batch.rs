@@ -3,11 +3,12 @@
 use crate::date::{self, Dated};
 use crate::desk::Desk;
 use crate::judge::Verdict;
+use crate::past;
 use crate::retry::later;
 use crate::verdicts;
 use crate::worker::Stop;
 use envelope::Recipient;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use queue::{Attempt, AttemptRecipient, Job, Lease, Next, RecipientState, Settlement, Store};
 use send::{Mail, MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
@@ -20,9 +21,17 @@ use tokio::sync::watch;
 /// Outcomes that are there at one moment are settled together, at most this many.
 const SETTLED_TOGETHER: usize = 64;
 
+/// How a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Well,
+    /// The sender panicked, and what it had is in doubt.
+    Panicked,
+}
+
 /// Sends a batch and settles it. Every lease is settled, or dropped untouched when its mail was
 /// never handed to the sender.
-pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {
+pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) -> Ended {
     let mut mails: Vec<Mail> = (0..).zip(&leases).map(|(ticket, lease)| mail(ticket, &lease.job)).collect();
     let dated = date::complete(desk, &mut mails, &leases).await;
     let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
@@ -42,25 +51,34 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
                 tracing::trace!(%id, "New e-mail sending request [{}]: {info}", addresses(&mail.to));
             }
         });
-    let mut outcomes = desk.relay.sender.send_batch(feed.boxed()).ready_chunks(SETTLED_TOGETHER);
+    let outcomes = AssertUnwindSafe(desk.relay.sender.send_batch(feed.boxed())).catch_unwind();
+    let mut outcomes = outcomes.ready_chunks(SETTLED_TOGETHER);
     let mut hammer = stop.clone();
     let broken_off = loop {
-        let next = AssertUnwindSafe(outcomes.next()).catch_unwind();
         tokio::select! {
             biased;
-            got = next => match got {
-                Ok(Some(chunk)) => settle(desk, &mut open, chunk, &dated).await,
-                Ok(None) => break "the sender gave no outcome",
-                Err(_) => break PANICKED,
+            got = outcomes.next() => match got {
+                Some(chunk) => {
+                    let many = chunk.len();
+                    // What was answered before a panic stands.
+                    let known: Vec<MailOutcome> = chunk.into_iter().map_while(Result::ok).collect();
+                    let broke = known.len() < many;
+                    settle(desk, &mut open, known, &dated).await;
+                    if broke {
+                        break PANICKED;
+                    }
+                }
+                None => break "the sender gave no outcome",
             },
             () = hammered(&mut hammer) => break "stopped before the outcome was known",
         }
     };
     drop(outcomes);
     abandon(desk, open, taken.load(Ordering::Relaxed), broken_off, &dated).await;
+    if broken_off == PANICKED { Ended::Panicked } else { Ended::Well }
 }
 
-const PANICKED: &str = "the sender panicked";
+pub(crate) const PANICKED: &str = "the sender panicked";
 
 /// Completes at the hammer, or when the worker is gone.
 async fn hammered(stop: &mut watch::Receiver<Stop>) {
@@ -92,6 +110,7 @@ async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOut
         };
         match weigh(desk, &lease.job, &outcome) {
             Some(mut settlement) => {
+                past::spare(desk, &lease.job, &mut settlement).await;
                 dated.note(outcome.ticket, &mut settlement);
                 results.push((lease, settlement));
             }
@@ -112,21 +131,23 @@ async fn store(desk: &Desk, results: Vec<(Lease, Settlement)>) {
 
 /// Leases without outcome: those whose mail the sender had are in doubt, the rest go back untouched.
 async fn abandon(desk: &Desk, open: BTreeMap<u64, Lease>, taken: u64, why: &str, dated: &Dated) {
-    let in_doubt = open.into_iter().filter(|(ticket, _)| *ticket < taken);
-    let settlements = in_doubt.filter_map(|(ticket, lease)| {
+    let mut settlements = Vec::new();
+    for (ticket, lease) in open.into_iter().filter(|(ticket, _)| *ticket < taken) {
         let trouble = Trouble { kind: TroubleKind::Lost, phase: Phase::End, reply: None, text: why.into() };
         let outcome = MailOutcome::all(ticket, lease.job.open.len(), RecipientOutcome::Unknown(trouble), "");
-        let mut settlement = weigh(desk, &lease.job, &outcome)?;
+        let Some(mut settlement) = weigh(desk, &lease.job, &outcome) else { continue };
         dated.note(ticket, &mut settlement);
-        if why == PANICKED && desk.suspects.panicked(lease.job.id) {
+        if why == PANICKED && past::panics(desk, &lease.job).await + 1 >= PANICS {
             tracing::error!(id = %lease.job.id, "{QUARANTINED}");
             settlement.next = Next::Hold(QUARANTINED.into());
         }
-        Some((lease, settlement))
-    });
-    let settlements = settlements.collect();
+        settlements.push((lease, settlement));
+    }
     store(desk, settlements).await;
 }
+
+/// Panics after which a mail is no longer tried.
+const PANICS: usize = 3;
 
 /// Shown of a mail that broke its sender too often.
 const QUARANTINED: &str = "quarantined: the sender panicked three times when it had this mail; \

@@ -1,6 +1,6 @@
 //! One connection's life: lease, send, settle, until told to stop or the store is closed.
 
-use crate::batch;
+use crate::batch::{self, Ended};
 use crate::breaker::Leave;
 use crate::desk::Desk;
 use crate::health::is_urgent_only;
@@ -13,6 +13,8 @@ use tokio::time::Instant;
 
 /// The store failed to lease: wait before asking again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// After a panic of the sender: a row of mails that break it must not take the machine.
+const PANIC_PAUSE: Duration = Duration::from_millis(100);
 
 /// Ends a probe that brought no news when its connection stops.
 struct Probe<'a>(&'a Desk);
@@ -82,7 +84,7 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receive
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::error!(relay = %desk.relay.name, %error, "no mail could be leased");
-                tokio::select! { _ = tokio::time::sleep(STORE_PAUSE) => {}, _ = stop.changed() => {} }
+                tokio::select! { biased; _ = stop.changed() => {}, () = tokio::time::sleep(STORE_PAUSE) => {} }
             }
         }
     }
@@ -105,8 +107,8 @@ async fn other_work(desk: &Desk, spare: bool, probing: bool, moved: &mut watch::
 }
 
 async fn work(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {
-    if !leases.is_empty() {
-        batch::run(desk, leases, stop).await;
+    if !leases.is_empty() && batch::run(desk, leases, stop).await == Ended::Panicked {
+        tokio::time::sleep(PANIC_PAUSE).await;
     }
 }
 
@@ -118,8 +120,9 @@ async fn wait(leave: Leave, moved: &mut watch::Receiver<u64>, stop: &mut watch::
         }
     };
     tokio::select! {
-        () = until => {}
-        _ = moved.changed() => {}
+        biased;
         _ = stop.changed() => {}
+        _ = moved.changed() => {}
+        () = until => {}
     }
 }

@@ -4,7 +4,6 @@ use crate::breaker::Pace;
 use crate::health::Health;
 use crate::settings::{Relay, WorkerSettings};
 use crate::status::{Program, RelayStatus};
-use crate::suspects::Suspects;
 use jiff::SignedDuration;
 use queue::{AnyStore, Clock, Job, JobId};
 use send::TroubleKind;
@@ -27,7 +26,6 @@ pub(crate) struct Desk {
     pub(crate) moved: Arc<watch::Sender<u64>>,
     /// With a rate, one connection at a time waits for mail: the others would sit on its share.
     pub(crate) turn: tokio::sync::Mutex<()>,
-    pub(crate) suspects: Arc<Suspects>,
 }
 
 impl Desk {
@@ -49,7 +47,6 @@ impl Desk {
             health,
             moved: shared.moved.clone(),
             turn: tokio::sync::Mutex::new(()),
-            suspects: shared.suspects.clone(),
         }
     }
 
@@ -184,7 +181,6 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<WorkerSettings>,
     pub(crate) moved: Arc<watch::Sender<u64>>,
-    pub(crate) suspects: Arc<Suspects>,
 }
 
 /// How a kind of trouble is met.

@@ -120,6 +120,10 @@ impl Health {
     /// The relay answered for a mail; `Some`: it took it, then. Returns whether the connections must look again.
     pub(crate) fn success(&mut self, sent: Option<Timestamp>) -> bool {
         let mut moved = self.breaker.cause().is_some();
+        if moved {
+            // Whoever comes back is not met by all that waited at once.
+            self.window.restart();
+        }
         self.breaker.success();
         if let Some(at) = sent {
             self.sent += 1;

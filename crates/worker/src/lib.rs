@@ -11,11 +11,11 @@ mod date;
 mod desk;
 mod health;
 mod judge;
+mod past;
 mod relays;
 mod retry;
 mod settings;
 mod status;
-mod suspects;
 mod verdicts;
 mod worker;
 

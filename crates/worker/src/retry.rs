@@ -25,11 +25,28 @@ impl RetryProfile {
         if delays.is_empty() { Self::default() } else { Self { delays } }
     }
 
+    /// For mail that is worth nothing later, such as a code to sign in with: 10 s, 30 s, 1 m, 2 m, then every 5 m.
+    pub fn urgent() -> Self {
+        Self { delays: [10, 30, 60, 120, 300].map(Duration::from_secs).to_vec() }
+    }
+
+    /// This profile, with no wait longer than the other's.
+    #[must_use]
+    pub fn no_later_than(&self, other: &Self) -> Self {
+        let places = 0..self.delays.len().max(other.delays.len());
+        Self { delays: places.map(|n| self.base(n).min(other.base(n))).collect() }
+    }
+
+    /// The wait at a place, counted from 0; the last one repeats.
+    fn base(&self, place: usize) -> Duration {
+        let place = place.min(self.delays.len().saturating_sub(1));
+        self.delays.get(place).copied().unwrap_or(Duration::from_secs(60))
+    }
+
     /// The wait after the `attempt`-th counted attempt (from 1), ± 20 %. The jitter comes from id
     /// and attempt, so that a schedule can be told in advance and mails deferred together part.
     pub fn delay(&self, attempt: u32, id: JobId) -> Duration {
-        let place = (attempt.max(1) as usize - 1).min(self.delays.len().saturating_sub(1));
-        let base = self.delays.get(place).copied().unwrap_or(Duration::from_secs(60));
+        let base = self.base(attempt.max(1) as usize - 1);
         let spread = mix(id.0.as_u128() as u64 ^ u64::from(attempt)) % 401;
         base * (800 + spread as u32) / 1000
     }
@@ -72,6 +89,19 @@ mod tests {
                 assert!(got >= base * 8 / 10 && got <= base * 12 / 10, "{attempt}: {got:?}");
             }
         }
+    }
+
+    #[test]
+    fn urgent_mail_never_waits_longer_than_other_mail() {
+        let check = |usual: &[u64], want: &[u64]| {
+            let usual = RetryProfile::new(usual.iter().map(|s| Duration::from_secs(*s)).collect());
+            let got = RetryProfile::urgent().no_later_than(&usual);
+            let got: Vec<_> = got.delays.iter().map(Duration::as_secs).collect();
+            assert_eq!(got, want, "{usual:?}");
+        };
+        check(&[], &[10, 30, 60, 120, 300, 300, 300]);
+        check(&[1], &[1, 1, 1, 1, 1]);
+        check(&[60, 20], &[10, 20, 20, 20, 20]);
     }
 
     #[test]

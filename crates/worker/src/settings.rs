@@ -1,6 +1,7 @@
 //! What the worker must be told.
 
 use crate::RetryProfile;
+use queue::Priority;
 use send::Sender;
 use std::sync::Arc;
 
@@ -38,7 +39,28 @@ pub struct Route {
 }
 
 /// What holds for all routes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct WorkerSettings {
+    /// For normal and bulk mail.
     pub retry: RetryProfile,
+    /// For urgent mail.
+    pub urgent: RetryProfile,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self::new(RetryProfile::default())
+    }
+}
+
+impl WorkerSettings {
+    /// Urgent mail has a profile of its own, and never waits longer than other mail.
+    pub fn new(retry: RetryProfile) -> Self {
+        Self { urgent: RetryProfile::urgent().no_later_than(&retry), retry }
+    }
+
+    /// The profile of mail with this priority.
+    pub fn profile(&self, priority: Priority) -> &RetryProfile {
+        if priority == Priority::Urgent { &self.urgent } else { &self.retry }
+    }
 }

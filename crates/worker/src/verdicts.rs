@@ -29,7 +29,7 @@ pub(crate) fn of(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) 
     let case = Case {
         id: job.id,
         attempt: job.attempts.saturating_add(1),
-        profile: &desk.settings.retry,
+        profile: desk.settings.profile(job.priority),
         now,
         accepted_rcpts: outcome.recipients.len().saturating_sub(refused),
         has_next,
@@ -45,7 +45,7 @@ pub(crate) fn of(desk: &Desk, job: &Job, outcome: &MailOutcome, now: Timestamp) 
     }
     // A relay that took the mail for one recipient is not in trouble; its odd reply is the mail's affair.
     if verdicts.contains(&Verdict::Delivered) {
-        let again = Verdict::RetryAt(desk.settings.retry.next(case.attempt, job.id, now));
+        let again = Verdict::RetryAt(case.profile.next(case.attempt, job.id, now));
         let odd = |v: &&mut Verdict| matches!(v, Verdict::RelayTrouble | Verdict::TooFast(_));
         verdicts.iter_mut().filter(odd).for_each(|v| *v = again.clone());
     }

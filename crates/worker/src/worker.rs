@@ -74,7 +74,6 @@ impl Worker {
             clock: clock.clone(),
             settings: Arc::new(settings),
             moved: Arc::new(watch::Sender::new(0)),
-            suspects: Arc::default(),
         };
         let desks: Vec<_> = routes.into_iter().flat_map(|route| open(route, &shared)).collect();
         relays.open(desks.clone());

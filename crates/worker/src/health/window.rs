@@ -40,6 +40,11 @@ impl Window {
         grows
     }
 
+    /// The relay is back after an outage: it is given mail over one connection, and more as it takes it.
+    pub(crate) fn restart(&mut self) {
+        (self.open, self.good) = (1, 0);
+    }
+
     /// The relay said that it is too much.
     pub(crate) fn throttled(&mut self) {
         (self.open, self.good) = (self.open.div_ceil(2), 0);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use envelope::{Address, Envelope, Reply, ReversePath};
 use futures_util::StreamExt;
-use postrider_worker::{Relay, RetryProfile, Route, Worker, WorkerSettings};
+use postrider_worker::{Relay, Route, Worker, WorkerSettings};
 use queue::{
     AnyStore, Change, Clock, Door, JobId, JobView, Meta, NewJob, Priority, Status, Store, StoreSettings,
 };
@@ -47,7 +47,8 @@ impl Sender for Scripted {
                 Answer::Each(outcomes) => outcomes,
                 Answer::All(outcome) => vec![outcome; mail.to.len()],
                 Answer::Hang => std::future::pending().await,
-                Answer::Panic => panic!("a sender that breaks"),
+                // Without the hook, whose trace of the stack takes longer than the test.
+                Answer::Panic => std::panic::resume_unwind(Box::new("a sender that breaks")),
             };
             MailOutcome {
                 recipients,
@@ -109,7 +110,7 @@ pub(crate) fn bench_of(scenes: Vec<Scene>) -> Bench {
     let sender = scenes[0].1.clone();
     let relays = scenes.into_iter().map(|(relay, _)| relay).collect();
     let route = Route { name: "default".into(), relays };
-    let settings = WorkerSettings { retry: RetryProfile::default() };
+    let settings = WorkerSettings::default();
     let changes = store.changes();
     let worker = Worker::start(&store, vec![route], settings, &shared);
     Bench { store, clock, sender, worker, changes }
@@ -197,6 +198,21 @@ impl Bench {
 }
 
 impl Bench {
+    /// Another worker over the same store and sender; the one before ends at once.
+    pub(crate) fn renew(&mut self) {
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let relay = Relay {
+            name: "default".into(),
+            url: "smtp://default.test:25".into(),
+            sender: self.sender.clone(),
+            connections: 2,
+            batch: 4,
+            rate: None,
+        };
+        let route = Route { name: "default".into(), relays: vec![relay] };
+        self.worker = Worker::start(&self.store, vec![route], WorkerSettings::default(), &clock);
+    }
+
     pub(crate) async fn submit_all(&self, jobs: Vec<NewJob>) {
         self.store.insert(jobs).await.unwrap();
     }

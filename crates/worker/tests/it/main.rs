@@ -11,6 +11,7 @@ mod bench;
 mod bounds;
 mod delivery;
 mod drain;
+mod hostile;
 mod leaving;
 mod outage;
 mod refusals;
