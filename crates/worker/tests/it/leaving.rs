@@ -3,7 +3,7 @@
 use crate::bench::{Answer, Bench, accepted, bench, job, refused, relay};
 use jiff::ToSpan;
 use message::dkim::{KeyKind, SignedFields, SigningKey, verify};
-use postrider_worker::{RetryProfile, Route, Worker, WorkerSettings};
+use postrider_worker::{Route, Worker, WorkerSettings};
 use queue::{AnyStore, Clock, JobId, NewJob, Status, Store, StoreSettings};
 use send::{DkimKey, Keyring, SigningSender};
 use std::sync::{Arc, OnceLock};
@@ -79,7 +79,7 @@ fn signing(
         Arc::new(SigningSender::new(relay.sender, Arc::new(keyring), SignedFields::default(), now));
     let route = Route { name: "default".into(), relays: vec![relay] };
     let shared: Arc<dyn Clock> = clock.clone();
-    (Worker::start(store, vec![route], WorkerSettings { retry: RetryProfile::default() }, &shared), sender)
+    (Worker::start(store, vec![route], WorkerSettings::default(), &shared), sender)
 }
 
 #[tokio::test]
