@@ -271,8 +271,14 @@ pub(crate) struct Send {
     #[arg(long, value_name = "TAG", requires = "template")]
     pub(crate) lang: Option<String>,
     /// Recipients
-    #[arg(long, required = true, num_args = 1.., value_name = "ADDRESS")]
+    #[arg(long, required_unless_present = "to_file", num_args = 1.., value_name = "ADDRESS")]
     pub(crate) to: Vec<String>,
+    /// A mail of their own to each address in this file, one a line; run again, it goes on where it stopped
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "cc", "bcc", "wait"])]
+    pub(crate) to_file: Option<PathBuf>,
+    /// Send to all in --to-file without asking
+    #[arg(long, requires = "to_file")]
+    pub(crate) yes: bool,
     #[arg(long, num_args = 1.., value_name = "ADDRESS")]
     pub(crate) cc: Vec<String>,
     #[arg(long, num_args = 1.., value_name = "ADDRESS")]

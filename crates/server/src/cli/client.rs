@@ -50,22 +50,28 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Answer, Failure> {
         let payload = body.map_or_else(Bytes::new, |b| b.to_string().into());
-        self.exchange(method, path, "application/json", payload).await
+        self.exchange(method, path, [("Content-Type", "application/json")], payload).await
+    }
+
+    /// A call with JSON that counts once under this key.
+    pub(crate) async fn call_once(&self, path: &str, key: &str, body: &Value) -> Result<Answer, Failure> {
+        let fields = [("Content-Type", "application/json"), ("Idempotency-Key", key)];
+        self.exchange(Method::POST, path, fields, body.to_string().into()).await
     }
 
     /// A call with octets of another kind.
     pub(crate) async fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> Result<Answer, Failure> {
-        self.exchange(Method::POST, path, kind, body.into()).await
+        self.exchange(Method::POST, path, [("Content-Type", kind)], body.into()).await
     }
 
-    async fn exchange(
+    async fn exchange<const N: usize>(
         &self,
         method: Method,
         path: &str,
-        kind: &str,
+        fields: [(&str, &str); N],
         payload: Bytes,
     ) -> Result<Answer, Failure> {
-        match tokio::time::timeout(PATIENCE, self.send(method, path, kind, payload)).await {
+        match tokio::time::timeout(PATIENCE, self.send(method, path, &fields, payload)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Later(format!(
                 "the daemon at {} did not answer within {} s; see its log",
@@ -75,7 +81,13 @@ impl Client {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, kind: &str, payload: Bytes) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+        payload: Bytes,
+    ) -> Result<Answer, Failure> {
         let lost = |error: &dyn std::fmt::Display| {
             Failure::Unavailable(format!("the daemon at {} broke off: {error}", self.socket.display()))
         };
@@ -83,11 +95,10 @@ impl Client {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| lost(&e))?;
         let driver = tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("Host", "localhost")
-            .header("Content-Type", kind)
+        let request = Request::builder().method(method).uri(path).header("Host", "localhost");
+        let request = fields
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
             .body(Full::new(payload))
             .map_err(|e| Failure::Bug(e.to_string()))?;
         let response = sender.send_request(request).await.map_err(|e| lost(&e))?;

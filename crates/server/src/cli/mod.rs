@@ -17,6 +17,7 @@ mod paper;
 pub(crate) mod queue;
 mod reload;
 mod send;
+mod send_many;
 mod sendmail;
 mod serve;
 pub(crate) mod template;

@@ -2,7 +2,7 @@
 
 use super::client::{self, Client};
 use super::queue::show;
-use super::{args, direct, find, note, print};
+use super::{args, direct, find, note, print, send_many};
 use crate::config::Surroundings;
 use crate::exit::Failure;
 use base64::Engine;
@@ -21,11 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) async fn run(send: args::Send, around: Surroundings) -> Result<(), Failure> {
     let (place, variables) = sort(&send)?;
     let message = message(&send, variables)?;
+    let many =
+        send.to_file.as_deref().map(|file| send_many::people(file, &read("--to-file", file)?)).transpose()?;
     let data_dir = find::data_dir(&place, &around)?;
     if let Some(client) = Client::find(client::sockets(&data_dir, &around)).await {
+        if let Some(people) = many {
+            return send_many::send(&client, &message, &people, send.yes, send.json).await;
+        }
         return submit(&client, &message, send.wait, send.json).await;
     }
-    if send.config.is_some() {
+    if send.config.is_some() && many.is_none() {
         let around = Surroundings { run_commands: true, ..around };
         let settings = find::settings(send.config.as_deref(), &around)?;
         return direct::deliver(&message, &settings, send.json).await;

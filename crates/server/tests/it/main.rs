@@ -21,6 +21,7 @@ mod reference;
 mod relays;
 mod reload;
 mod run;
+mod send_many;
 mod sendmail;
 mod serve;
 mod templates;
