@@ -9,6 +9,8 @@ use std::ops::Range;
 
 /// Files in files.
 const DEEPEST: usize = 20;
+/// Ranges walked for one mail.
+const MOST_RANGES: usize = 1_000;
 /// Elements looked at for one mail: a file that includes many that include many ends here.
 const MOST_ELEMENTS: usize = 50_000;
 /// Elements in elements that selectors look at.
@@ -49,6 +51,8 @@ pub(crate) struct Walk<'a> {
     adrift: bool,
     depth: usize,
     count: usize,
+    /// Files, blocks and `super()`s walked through.
+    ranges: usize,
     /// Conditions and loops around.
     conditions: usize,
     pub(crate) styles: Vec<Place>,
@@ -72,6 +76,7 @@ impl<'a> Walk<'a> {
             adrift: false,
             depth: 0,
             count: 0,
+            ranges: 0,
             conditions: 0,
             styles: Vec::new(),
             elements: BTreeMap::new(),
@@ -123,6 +128,12 @@ impl<'a> Walk<'a> {
     }
 
     fn range(&mut self, file: &str, range: Range<usize>) {
+        self.ranges += 1;
+        // A file that includes itself twice would be walked a million times.
+        if self.ranges > MOST_RANGES {
+            self.foreign = true;
+            return;
+        }
         let source = self.text(file);
         let (mut at, mut branches) = (range.start, Vec::new());
         while at < range.end && self.count < MOST_ELEMENTS {

@@ -181,6 +181,16 @@ fn lines_are_counted_as_in_the_file() {
     assert_eq!(error.to_string(), "a.html, line 9: nope is missing in the data; give it");
 }
 
+#[test]
+fn b7_126_files_that_include_themselves_end() {
+    let source = "<style>p{a:1}</style><p>".to_owned() + &"{% include 'a.html' %}".repeat(3);
+    assert!(set(&[("a.html", &source)]).render("a", None, &json!({})).is_err());
+    let blocks = "{% block b %}<p>{{ super() }}{{ super() }}{% endblock %}<style>p{a:1}</style>";
+    let all =
+        [("_l.html", blocks), ("a.html", "{% extends '_l.html' %}{% block b %}{{ super() }}{% endblock %}")];
+    drop(set(&all).render("a", None, &json!({})));
+}
+
 /// Sheets and pages without end: linear, and no deep recursion.
 #[test]
 fn b7_126_hostile_sheets_end() {
