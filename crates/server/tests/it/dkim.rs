@@ -104,7 +104,7 @@ async fn b7_130_mail_that_must_be_signed_waits_and_says_why() {
     let relay = format!("PROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\nSMTP_PORT = {}", sink.port());
     let more = format!("REQUIRED = true\nRESOLVER = {}", dns.address);
     let daemon = Daemon::start(binary(), &relay, &section("", "s1", &file, &more));
-    let id = (0..20).map(|_| send(&daemon)).last().unwrap();
+    let ids: Vec<String> = (0..20).map(|_| send(&daemon)).collect();
     let other = daemon.api.send(&json!({"from": "a@other.example", "to": "b@example.org", "text": "y"}));
     let sent = until("the other mail", PATIENCE, || {
         let email = daemon.api.email(&other);
@@ -112,7 +112,7 @@ async fn b7_130_mail_that_must_be_signed_waits_and_says_why() {
     });
     assert_eq!(sent["status"], "sent");
     let waits = until("the mail to wait", PATIENCE, || {
-        let email = daemon.api.email(&id);
+        let email = daemon.api.email(&ids[19]);
         (email["status"] == "deferred").then_some(email)
     });
     assert!(waits.to_string().contains("mail of example.com must be signed"), "{waits}");
