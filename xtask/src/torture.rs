@@ -18,6 +18,8 @@ const LONG: &[&str] = &[
 ];
 /// What the peers go through, and postrider beside them.
 const COMPARED: &[&str] = &["--kills", "50", "--cuts", "30"];
+/// Postfix does not always come up again after a kill of all its processes; why is open.
+const CUT: &[&str] = &["--cuts", "30"];
 const FAKETIME: &str = "faketime/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// Runs `short`, `long`, `peers` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.
@@ -26,7 +28,9 @@ pub(crate) fn torture(words: &[&str]) -> Result<()> {
     cargo(&["build", "--release", "--package", "postrider-server"])?;
     cargo(&["build", "--package", "postrider-torture"])?;
     let start = || {
-        let mut command = Command::new(root().join("target/debug/torture"));
+        // In a mount namespace of its own: a copy of its disk in another's would outlive a power cut.
+        let mut command = Command::new("unshare");
+        command.arg("--mount").arg(root().join("target/debug/torture"));
         command.arg(root().join("target/release/postrider")).env("POSTRIDER_PEERS", &peers);
         command.arg("--faketime").arg(peers.join(FAKETIME));
         command
@@ -35,10 +39,10 @@ pub(crate) fn torture(words: &[&str]) -> Result<()> {
         [] | ["short"] => SHORT,
         ["long"] => LONG,
         ["peers", flags @ ..] => {
-            let flags = if flags.is_empty() { COMPARED } else { flags };
-            return ["postrider", "postfix", "nullmailer"]
-                .iter()
-                .try_for_each(|who| run(start().args(["--who", who]).args(flags)));
+            return ["postrider", "postfix", "nullmailer"].iter().try_for_each(|who| {
+                let usual = if *who == "postfix" { CUT } else { COMPARED };
+                run(start().args(["--who", who]).args(if flags.is_empty() { usual } else { flags }))
+            });
         }
         flags => flags,
     };
