@@ -250,11 +250,10 @@ impl Faults {
 
     fn thread(&mut self, value: Value) -> Option<Thread> {
         let mut map = match value {
-            Value::String(id) => {
-                return Some(Thread { id, step: None }).filter(|t| t.id.len() <= ids::LONGEST);
-            }
+            id @ Value::String(_) => Map::from_iter([("id".to_owned(), id)]),
             value => self.object("thread", value),
         };
+        let before = self.0.len();
         let mut part = |name: &str| match map.remove(name) {
             None | Some(Value::Null) => None,
             Some(value) => self.short(&format!("thread.{name}"), value, ids::LONGEST),
@@ -263,7 +262,7 @@ impl Faults {
         for key in map.keys() {
             self.add(format!("thread.{key}"), "is not a known key; remove it (known here: id, step)");
         }
-        if id.is_none() {
+        if id.is_none() && self.0.len() == before {
             self.add("thread.id", "is missing; give a lasting id such as invoice/4711");
         }
         id.map(|id| Thread { id, step })

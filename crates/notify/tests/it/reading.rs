@@ -32,6 +32,10 @@ fn every_mistake_is_told_by_its_field() {
     check(with("at", json!("yesterday")), &["at"]);
     check(with("data", json!([])), &["data"]);
     check(with("thread", json!({"step": "x"})), &["thread.id"]);
+    for id in ["", " ", "a\nb", &"x".repeat(301)] {
+        check(with("thread", json!(id)), &["thread.id"]);
+        check(with("thread", json!({"id": id})), &["thread.id"]);
+    }
     check(with("list", json!({"archive": "x", "ID": "y"})), &["list.ID", "list.archive"]);
     check(with("precedence", json!("junk")), &["precedence"]);
     check(with("subject", json!("x")), &["subject"]);
