@@ -136,6 +136,9 @@ pub trait Model: Send + Sync {
 #[derive(Debug, Clone, Default)]
 pub struct Shape {
     pub thread: Option<Thread>,
+    /// Whether the thread's step was made of the present moment: handed over again, the mail gets another
+    /// Message-ID, and is not known by it.
+    pub passing: bool,
     pub list: List,
     /// Further fields with their values, in this order.
     pub headers: Vec<(String, String)>,

@@ -95,6 +95,7 @@ fn shape(kind: &EventKind, facts: &mut Facts<'_>) -> Shape {
     let mut shape = kind.model.as_ref().map(|model| model.shape(facts)).unwrap_or_default();
     if let Some(thread) = &facts.event.thread {
         shape.thread = Some(thread.clone());
+        shape.passing = false;
     } else if let (None, Some((id, step))) = (&shape.thread, &kind.thread) {
         let (id, step) = (facts.fill(id), step.as_ref().map(|step| facts.fill(step)));
         shape.thread = Some(Thread { id, step });
@@ -204,7 +205,11 @@ impl Writer<'_> {
             headers: headers::fields(kind, shape, event, recipient, settings),
             ..Draft::default()
         };
-        let lasting = shape.thread.as_ref().map(|thread| headers::message_id(thread, settings));
+        let lasting = shape
+            .thread
+            .as_ref()
+            .filter(|_| !shape.passing)
+            .map(|thread| headers::message_id(thread, settings));
         let id = event.id.clone().or(lasting);
         let to = mailbox.address.clone();
         let idempotency_key = id.map(|id| ids::key(&kind.name, &id, &mailbox_key(&to)));

@@ -51,6 +51,7 @@ impl Model for Issue {
         ]);
         let answer = if self.action == "new" { "" } else { "Re: " };
         Shape {
+            passing: facts.event.at.is_none() && self.moment().is_some(),
             thread: Some(thread),
             list: crate::event::List { unsubscribe: Some(link), ..list },
             headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -68,8 +69,7 @@ impl Issue {
         if self.action == "new" {
             return None;
         }
-        let moment = MOMENTS.iter().find(|(action, _)| *action == self.action).map(|(_, name)| *name);
-        match (moment, facts.value("comment.id")) {
+        match (self.moment(), facts.value("comment.id")) {
             (None, Some(_)) => facts.text("comment.id").map(|id| format!("comment/{id}")),
             (None, None) => {
                 facts.fault("comment.id", "is missing; give the id of the comment or review");
@@ -80,6 +80,11 @@ impl Issue {
                 Some(format!("{moment}/{}", at.as_millisecond()))
             }
         }
+    }
+
+    /// Its name in a Message-ID, when it happens at a moment.
+    fn moment(&self) -> Option<&'static str> {
+        MOMENTS.iter().find(|(action, _)| *action == self.action).map(|(_, name)| *name)
     }
 
     /// What the templates may ask for.

@@ -77,3 +77,30 @@ async fn many_recipients_go_in_batches_and_share_their_text() {
     assert!(matches!(&refused, Err(NotifyError::Invalid(faults)) if faults[0].field == "id"), "{refused:?}");
     assert_eq!(own.stored().await, 0);
 }
+
+/// A Message-ID that the clock makes stands for nothing: the same event comes with another the next moment.
+#[tokio::test]
+async fn the_clock_makes_no_event_known_again() {
+    let house = house();
+    for name in ["issue.close", "pull.push", "pull.review_requested"] {
+        let mut event = sample(name);
+        let map = event.as_object_mut().unwrap();
+        map.remove("id");
+        map.remove("at");
+        let keys = |event: &Value| -> Vec<bool> {
+            let groups = house.plan(name, event).groups;
+            groups.iter().flat_map(|g| &g.letters).map(|l| l.options.idempotency_key.is_some()).collect()
+        };
+        assert!(keys(&event).iter().all(|known| !known), "{name}");
+        for (key, value) in [("at", "2026-11-26T09:00:00Z"), ("id", "e-1"), ("thread", "own/1")] {
+            let mut event = event.clone();
+            event[key] = json!(value);
+            assert!(keys(&event).iter().all(|known| *known), "{name} {key}");
+        }
+        event["recipients"] = many(101);
+        let refused = notify(&house, name, &event).await;
+        let Err(NotifyError::Invalid(faults)) = &refused else { panic!("{name}: {refused:?}") };
+        assert_eq!(faults[0].field, "id", "{name}");
+    }
+    assert_eq!(house.stored().await, 0);
+}
