@@ -204,10 +204,20 @@ impl Found {
     /// language lacks are worth a note.
     fn check_names(&mut self, default: &Language) -> Vec<TemplateError> {
         let mut mistakes = Vec::new();
-        for (_, source) in self.files.values() {
+        for (name, source) in self.files.values() {
+            let html = html_from(name, source);
             for tag in scan::tags(&source.text) {
                 let line = Some(scan::line_of(&source.text, tag.start));
                 let origin = source.origin.clone();
+                if html.is_some_and(|from| tag.start >= from) && !names_html(&tag) {
+                    let problem = "HTML is made of files whose names end with .html, each told by a plain text; \
+                                   others escape nothing";
+                    mistakes.push(TemplateError {
+                        origin: origin.clone(),
+                        line,
+                        problem: problem.to_owned(),
+                    });
+                }
                 if let Some(other) = named(&tag).filter(|other| !self.files.contains_key(*other)) {
                     let problem = format!("{other:?} is not in the set; name it as from its folder");
                     mistakes.push(TemplateError { origin: origin.clone(), line, problem });
@@ -239,6 +249,26 @@ fn html_of(name: &Name) -> Option<String> {
         Name::Mail { id, part: Part::Html, .. } => Some(id.clone()),
         Name::Mail { .. } | Name::Piece | Name::Catalogue { .. } => None,
     }
+}
+
+/// Where the HTML of a file starts; `None`: there is none. A subject may name what it likes.
+fn html_from(name: &Name, source: &Source) -> Option<usize> {
+    let halves = matches!(name, Name::Mail { .. }).then(|| split(&source.text));
+    let body = halves.map_or(source.text.len(), |halves| halves.body.len());
+    source.name.ends_with(".html").then_some(source.text.len() - body)
+}
+
+/// Whether a tag that names a file names one of HTML, without any condition.
+fn names_html(tag: &scan::Tag<'_>) -> bool {
+    let mut tokens = tag.tokens();
+    if tag.kind != scan::Kind::Statement
+        || !matches!(tokens.next(), Some(Token::Word("include" | "extends" | "import" | "from")))
+    {
+        return true;
+    }
+    let plain = matches!(tokens.next(), Some(Token::Text(name)) if name.ends_with(".html"));
+    let behind = tokens.next();
+    plain && matches!(behind, None | Some(Token::Word("ignore" | "with" | "without" | "as" | "import")))
 }
 
 /// The file that a tag names, when it does so by a plain text and means it to be there.
