@@ -7,13 +7,23 @@ use std::sync::{Arc, PoisonError};
 use template::{RenderError, Templates};
 
 /// A template to fill, and with what.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     pub id: String,
     /// A language tag such as `de-AT`; `None`: the template's own.
     pub language: Option<String>,
-    /// An object; what the template needs and is not in it fails the message.
-    pub variables: serde_json::Map<String, serde_json::Value>,
+    /// An object; anything else, or one that lacks what the template needs, fails the message.
+    pub variables: serde_json::Value,
+}
+
+impl Default for Template {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            language: None,
+            variables: serde_json::Value::Object(serde_json::Map::new()),
+        }
+    }
 }
 
 impl Message {
@@ -39,10 +49,9 @@ impl Message {
         }
         let mut draft = self.draft.clone();
         let mut data = template.variables.clone();
-        if !draft.subject.is_empty() {
+        if let (Some(data), false) = (data.as_object_mut(), draft.subject.is_empty()) {
             data.entry("subject").or_insert_with(|| draft.subject.as_str().into());
         }
-        let data = serde_json::Value::Object(data);
         let rendered = templates.render(&template.id, template.language.as_deref(), &data);
         let rendered = rendered.map_err(|error| vec![told(&error)])?;
         if draft.subject.is_empty() {
@@ -58,15 +67,9 @@ impl Message {
         Ok(Cow::Owned(draft))
     }
 
-    /// Subject, HTML and text from a template; see [`Mailer::change_templates`].
-    ///
-    /// # Panics
-    /// Never; what is no object is refused when the message is submitted.
+    /// Subject, HTML and text from a template; see [`Mailer::change_templates`]. The variables are an
+    /// object: anything else is refused when the message is submitted.
     pub fn template(mut self, id: impl Into<String>, variables: serde_json::Value) -> Self {
-        let variables = match variables {
-            serde_json::Value::Object(variables) => variables,
-            other => [("value".to_owned(), other)].into_iter().collect(),
-        };
         self.template = Some(Template { id: id.into(), language: None, variables });
         self
     }

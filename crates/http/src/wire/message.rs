@@ -120,19 +120,19 @@ fn template(faults: &mut Faults, value: Json<'_>) -> Option<Template> {
     id.map(|id| Template { id, ..template })
 }
 
-fn variables(faults: &mut Faults, value: Json<'_>) -> serde_json::Map<String, serde_json::Value> {
+fn variables(faults: &mut Faults, value: Json<'_>) -> serde_json::Value {
     let field = "template.variables";
     let kind = value.kind();
     let octets = serde_json::to_vec(&value).unwrap_or_default();
     if octets.len() > MAX_VARIABLES {
         faults.add(field, format!("has {} octets; at most {MAX_VARIABLES} are taken", octets.len()));
-        return serde_json::Map::new();
+        return serde_json::Value::Null;
     }
     match serde_json::from_slice(&octets) {
-        Ok(serde_json::Value::Object(variables)) => variables,
+        Ok(variables @ serde_json::Value::Object(_)) => variables,
         Ok(_) | Err(_) => {
             faults.add(field, format!("must be an object of names and values, not {kind}"));
-            serde_json::Map::new()
+            serde_json::Value::Null
         }
     }
 }

@@ -225,8 +225,7 @@ fn a_template_is_named_with_its_variables() {
     );
     let template = message.template.unwrap();
     assert_eq!((template.id.as_str(), template.language.as_deref()), ("shop/order", Some("de")));
-    let variables = serde_json::Value::Object(template.variables);
-    assert_eq!(variables, serde_json::json!({"a": [1, 300, "x"], "b": [1, 2], "c": null}));
+    assert_eq!(template.variables, serde_json::json!({"a": [1, 300, "x"], "b": [1, 2], "c": null}));
     let large = format!(r#"{{"template":{{"id":"x","variables":{{"a":"{}"}}}}}}"#, "x".repeat(1_000_001));
     for (json, field) in [
         (r#"{"template":"x"}"#, "template"),

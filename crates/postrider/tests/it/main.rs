@@ -26,3 +26,5 @@ mod hostile;
 mod letters;
 #[cfg(test)]
 mod opening;
+#[cfg(test)]
+mod templates;
