@@ -126,7 +126,12 @@ impl Mailer {
         for (number, message) in (0..).zip(&messages) {
             let seen = message.options.idempotency_key.as_deref().map(|key| keys.entry(key).or_default());
             let same_key = seen.map_or(0, |seen| std::mem::replace(seen, *seen + 1));
-            match self.prepare(caller, message, Place { number: Some(number), same_key }) {
+            let prepared = self.prepare(caller, message, Place { number: Some(number), same_key });
+            if message.template.is_some() {
+                // Filling takes milliseconds, and others have the thread too.
+                tokio::task::yield_now().await;
+            }
+            match prepared {
                 Ok(prepared) => jobs.push(prepared.job),
                 Err(SubmitError::Invalid(errors)) => mistakes.extend(errors),
                 Err(other) => return Err(other),

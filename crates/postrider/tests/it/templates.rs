@@ -28,3 +28,22 @@ async fn variables_that_are_no_object_are_refused() {
         assert!(mistakes[0].problem.contains("object"), "{mistakes:?}");
     }
 }
+
+#[tokio::test]
+async fn a_batch_gives_way_to_others_between_templates_alone() {
+    let mailer = mailer().await;
+    let turns = async |message: Message| {
+        // The last is refused, so that nothing else is waited for.
+        let batch = std::iter::repeat_n(message, 20).chain([Message::new()]).collect();
+        let mut batch = std::pin::pin!(mailer.submit_batch(batch));
+        let mut turns = 0;
+        let outcome = std::future::poll_fn(|context| {
+            turns += 1;
+            batch.as_mut().poll(context)
+        });
+        assert!(matches!(outcome.await, Err(SubmitError::Invalid(_))));
+        turns
+    };
+    assert_eq!(turns(filled(json!({"value": "Ada"}))).await, 21);
+    assert_eq!(turns(Message::new().to("ada@example.org").text("x")).await, 1);
+}
