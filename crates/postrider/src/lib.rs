@@ -53,6 +53,7 @@ mod steer;
 mod submit;
 mod template;
 mod waiting;
+mod weight;
 mod write;
 
 pub use self::template::Template;

@@ -179,14 +179,4 @@ impl Message {
         self.options.relay = Some(name.into());
         self
     }
-
-    /// Octets that the message holds in memory, about.
-    pub(crate) fn octets(&self) -> usize {
-        let draft = &self.draft;
-        let texts = [Some(&draft.subject), draft.html.as_ref(), draft.text.as_ref()];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-        let files: usize = draft.attachments.iter().map(|file| file.content.len()).sum();
-        let values = draft.headers.iter().flat_map(|(name, values)| std::iter::once(name).chain(values));
-        texts + files + values.map(String::len).sum::<usize>()
-    }
 }

@@ -76,3 +76,37 @@ async fn a_mailer_that_is_dropped_stores_what_it_was_given() {
     got.dedup();
     assert_eq!(got, (0..100).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn everything_that_a_message_holds_counts_while_it_waits() {
+    let limits = Limits { memory: 4096, ..Limits::default() };
+    let check = async |what: &str, messages: Vec<Message>, too_many: usize| {
+        let (sender, told) = (recorder(), Told::default());
+        let builder = builder(&sender).memory().limits(limits).on_error(keep(&told));
+        let mailer = builder.open().await.unwrap();
+        messages.into_iter().for_each(|message| mailer.send_async(message));
+        let told = told.lock().unwrap().clone();
+        assert!(
+            told.len() == too_many && told.iter().all(|t| t.contains("no memory is left")),
+            "{what}: {told:?}"
+        );
+    };
+    let long = || "x".repeat(5000);
+    check("nothing in them", vec![Message::new(); 6], 2).await;
+    check("to", vec![Message::new().to(long())], 1).await;
+    check("cc", vec![Message::new().cc(("x", long().as_str()))], 1).await;
+    check("bcc", vec![Message::new().bcc((long().as_str(), "x"))], 1).await;
+    check("reply_to", vec![Message::new().reply_to(long())], 1).await;
+    check("from", vec![Message::new().from(long())], 1).await;
+    check("metadata", vec![Message::new().metadata(long())], 1).await;
+    check("tag", vec![Message::new().tag("x", long())], 1).await;
+    check("info", vec![Message::new().info(long())], 1).await;
+    check("external_id", vec![Message::new().external_id(long())], 1).await;
+    check("idempotency_key", vec![Message::new().idempotency_key(long())], 1).await;
+    check("relay", vec![Message::new().relay(long())], 1).await;
+    check("filename", vec![Message::new().attach(long(), "x")], 1).await;
+    let variables = |value: serde_json::Value| serde_json::json!({"a": [value]});
+    check("a variable", vec![Message::new().template("x", variables(long().into()))], 1).await;
+    check("numbers", vec![Message::new().template("x", variables(vec![1; 500].into()))], 1).await;
+    check("a name", vec![Message::new().template("x", serde_json::json!({long(): 1}))], 1).await;
+}
