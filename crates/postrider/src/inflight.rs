@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Project and key.
 type Held = (Arc<str>, String);
@@ -10,6 +12,7 @@ type Held = (Arc<str>, String);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InFlight {
     held: Arc<Mutex<HashSet<Held>>>,
+    freed: Arc<Notify>,
 }
 
 /// Keys held by one submission; free again when dropped.
@@ -20,6 +23,11 @@ pub(crate) struct Claims {
 }
 
 impl InFlight {
+    /// Completes when keys become free after this call.
+    pub(crate) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
+    }
+
     /// Claims all keys or none; `None`: one of them is under way elsewhere. A key repeated within
     /// one call is claimed once.
     pub(crate) fn claim<'a>(
@@ -45,6 +53,10 @@ impl Drop for Claims {
         let mut held = self.of.held.lock().unwrap_or_else(PoisonError::into_inner);
         for key in &self.keys {
             held.remove(key);
+        }
+        drop(held);
+        if !self.keys.is_empty() {
+            self.of.freed.notify_waiters();
         }
     }
 }

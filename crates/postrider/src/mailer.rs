@@ -171,6 +171,10 @@ impl Mailer {
         submit::composed(caller, message, place, &house, i.clock.now())
     }
 
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.inner.in_flight
+    }
+
     pub(crate) fn fresh_id(&self, now: Timestamp) -> JobId {
         self.inner.ids.next(now)
     }

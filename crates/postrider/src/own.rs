@@ -2,8 +2,10 @@
 
 use crate::{Caller, Mailer, Message, Permit, SubmitError};
 use ::message::Written;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use queue::{Store, StoreError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,10 @@ pub(crate) type Hook = Arc<dyn Fn(&Message, &SubmitError) + Send + Sync>;
 
 /// Messages stored at one time, so that they share a sync.
 const TOGETHER: usize = 64;
+
+/// How long mail waits for another submission of its idempotency key. Storing takes milliseconds, or the seconds
+/// that a full queue is given; a caller that stopped in the middle of it must not hold up the mail of all others.
+const KEY_WAIT: Duration = Duration::from_secs(10);
 
 /// Made by the builder; lives as long as the mailer.
 pub(crate) struct Own {
@@ -72,6 +78,15 @@ impl Mailer {
         }
     }
 
+    /// Completes when all that `send_async` was given before is stored or told of.
+    pub(crate) async fn flushed(&self) {
+        let (flushed, done) = oneshot::channel();
+        if self.own().is_some_and(|own| own.items.send(Item::Flush(flushed)).is_ok()) {
+            // An error: the task ended with its runtime, and nothing is left to wait for.
+            drop(done.await);
+        }
+    }
+
     /// Takes no more mail, stores what `send_async` was given, lets mail under way come to its end, for at
     /// most `grace`, and closes the store. With a store in memory, what is due is delivered first as far as
     /// the time allows: what is left then is lost, and the log says how much. On disk the rest goes on at
@@ -88,8 +103,7 @@ impl Mailer {
         own.closing.store(true, Ordering::Release);
         let worker = own.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(worker) = worker else { return Ok(Drained::Clean) };
-        let (flushed, done) = oneshot::channel();
-        if own.items.send(Item::Flush(flushed)).is_ok() && timeout_at(until, done).await.is_err() {
+        if timeout_at(until, self.flushed()).await.is_err() {
             tracing::error!("mail given to send_async could not be stored in time");
         }
         let left = || until.saturating_duration_since(Instant::now());
@@ -122,8 +136,13 @@ async fn store_as_it_comes(mut items: mpsc::UnboundedReceiver<Item>, hook: Hook)
                 Item::Flush(done) => flushes.push(done),
             }
         }
-        let stored = mails.iter().map(|(mailer, message, _)| mailer.submit_admitted(&caller, message));
-        for (outcome, (_, message, _)) in join_all(stored).await.into_iter().zip(&mails) {
+        let stored = mails.iter().map(|(mailer, message, _)| submitted(mailer, &caller, message));
+        for (outcome, (mailer, message, _)) in join_all(stored).await.into_iter().zip(&mails) {
+            let outcome = match outcome {
+                // Most often by mail of this round, and now it is a repeat.
+                Err(SubmitError::KeyInFlight) => submitted_when_free(mailer, &caller, message).await,
+                known => known,
+            };
             if let Err(error) = outcome {
                 tell(&hook, message, &error);
             }
@@ -136,12 +155,34 @@ async fn store_as_it_comes(mut items: mpsc::UnboundedReceiver<Item>, hook: Hook)
     }
 }
 
+/// A panic is the end of this message alone.
+async fn submitted(mailer: &Mailer, caller: &Caller, message: &Message) -> Result<(), SubmitError> {
+    let storing = AssertUnwindSafe(mailer.submit_admitted(caller, message)).catch_unwind();
+    let panicked = || SubmitError::Store("there was a panic on the way to the store".into());
+    storing.await.unwrap_or_else(|_| Err(panicked())).map(drop)
+}
+
+async fn submitted_when_free(mailer: &Mailer, caller: &Caller, message: &Message) -> Result<(), SubmitError> {
+    let until = Instant::now() + KEY_WAIT;
+    loop {
+        let freed = mailer.in_flight().freed();
+        let outcome = submitted(mailer, caller, message).await;
+        let again =
+            matches!(outcome, Err(SubmitError::KeyInFlight)) && timeout_at(until, freed).await.is_ok();
+        if !again {
+            return outcome;
+        }
+    }
+}
+
 /// The reference's log line, without any of the body.
 fn tell(hook: &Hook, message: &Message, error: &SubmitError) {
     let to: Vec<String> = message.draft.to.iter().map(shown).collect();
     let info = message.options.info.as_deref().unwrap_or_default();
     tracing::error!("Failed to send emails [{}]: {} - {error}", to.join(", "), info.escape_debug());
-    hook(message, error);
+    if catch_unwind(AssertUnwindSafe(|| hook(message, error))).is_err() {
+        tracing::error!("the on_error hook panicked; other mail goes on");
+    }
 }
 
 fn shown(written: &Written) -> String {

@@ -2,7 +2,9 @@
 
 use crate::bench::{PATIENCE, builder, message, recorder, subjects};
 use postrider::{Limits, Message, Relay};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 type Told = Arc<Mutex<Vec<String>>>;
 
@@ -75,6 +77,78 @@ async fn a_mailer_that_is_dropped_stores_what_it_was_given() {
     got.sort_unstable();
     got.dedup();
     assert_eq!(got, (0..100).collect::<Vec<_>>());
+}
+
+/// A wall clock that panics once when it is told to and this thread, on which messages are composed, reads it.
+fn clock_that_panics(soon: &Arc<AtomicBool>) -> impl Fn() -> postrider::Timestamp + Send + Sync + 'static {
+    let (soon, here) = (soon.clone(), std::thread::current().id());
+    move || {
+        let met = std::thread::current().id() == here && soon.swap(false, Ordering::AcqRel);
+        assert!(!met, "a clock out of order");
+        postrider::Timestamp::now()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_the_message_that_met_it_and_no_other() {
+    let (sender, told, soon) = (recorder(), Told::default(), Arc::default());
+    let keep = keep(&told);
+    let hook = move |message: &Message, error: &postrider::SubmitError| {
+        keep(message, error);
+        panic!("the application's fault");
+    };
+    let builder = builder(&sender).memory().clock(clock_that_panics(&soon)).on_error(hook);
+    let mailer = builder.open().await.unwrap();
+    soon.store(true, Ordering::Release);
+    mailer.send_async(message("met"));
+    for subject in ["nobody", "one", "two"] {
+        let to =
+            if subject == "nobody" { Message::new().to("nobody") } else { Message::new().to("a@b.example") };
+        mailer.send_async(to.subject(subject).text("x"));
+    }
+    mailer.close(PATIENCE).await.unwrap();
+    let mut got = subjects(&sender);
+    got.sort_unstable();
+    assert_eq!(got, ["one", "two"]);
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() == 2 && told[0].starts_with("met: ") && told[0].contains("panic"), "{told:?}");
+    assert!(told[1].starts_with("nobody: to: "), "{told:?}");
+}
+
+#[tokio::test]
+async fn one_key_twice_at_once_is_a_repeat_and_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sender, told) = (recorder(), Told::default());
+    let mailer = builder(&sender).disk(folder.path()).on_error(keep(&told)).open().await.unwrap();
+    for n in 0..10 {
+        mailer.send_async(message(&n.to_string()).idempotency_key("once"));
+    }
+    assert!(mailer.idle(PATIENCE).await.unwrap());
+    mailer.close(PATIENCE).await.unwrap();
+    assert_eq!(told.lock().unwrap().clone(), Vec::<String>::new());
+    assert_eq!(subjects(&sender), ["0"]);
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_else_submits_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sender, told) = (recorder(), Told::default());
+    let mailer = builder(&sender).disk(folder.path()).on_error(keep(&told)).open().await.unwrap();
+    let mut first = Box::pin(mailer.submit(message("first").idempotency_key("once")));
+    let begun = std::future::poll_fn(|context| Poll::Ready(first.as_mut().poll(context))).await;
+    mailer.send_async(message("second").idempotency_key("once"));
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    match begun {
+        Poll::Pending => first.await.unwrap(),
+        // The store's thread was quicker.
+        Poll::Ready(id) => id.unwrap(),
+    };
+    assert!(mailer.idle(PATIENCE).await.unwrap());
+    mailer.close(PATIENCE).await.unwrap();
+    assert_eq!(told.lock().unwrap().clone(), Vec::<String>::new());
+    assert_eq!(subjects(&sender), ["first"]);
 }
 
 #[tokio::test]
