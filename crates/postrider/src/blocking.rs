@@ -2,14 +2,19 @@
 
 use crate::{JobId, JobView, MailerBuilder, Message, OpenError, SubmitError};
 use queue::StoreError;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::timeout;
 use worker::Drained;
 
 /// As [`crate::Mailer`], in a runtime of its own with two threads. Cheap to clone; may be called from any
-/// thread, also from one of an async runtime, which it then holds up.
+/// thread, also from one of an async runtime, which it then holds up, and from an `on_error` hook or a
+/// sender of its own.
+///
+/// The drop of the last clone waits until what `send_async` was given is stored, for at most ten seconds; only
+/// [`close`](Self::close) also sends what a store in memory holds.
 ///
 /// ```
 /// use postrider::{DummySender, Message, Status, Timestamp, blocking::Mailer};
@@ -32,24 +37,53 @@ pub struct Mailer {
     runtime: Arc<Own>,
 }
 
+/// How long a drop waits for mail given to `send_async`.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// The runtime, which must not be waited for where it is dropped.
-struct Own(Option<Runtime>);
+struct Own {
+    runtime: Option<Runtime>,
+    /// What to flush at the end, once it is open.
+    mailer: OnceLock<crate::Mailer>,
+}
 
 impl Own {
     fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let (done, answer) = mpsc::sync_channel(1);
-        self.0.as_ref()?.spawn(async move {
+        let runtime = self.runtime.as_ref()?;
+        runtime.spawn(async move {
             // Nobody waits any more when the caller's thread is gone.
             drop(done.send(work.await));
         });
-        answer.recv().ok()
+        let wait = || answer.recv().ok();
+        // A thread of the runtime hands its tasks to another first, ours among them.
+        if runs_here(runtime) { tokio::task::block_in_place(wait) } else { wait() }
     }
+}
+
+/// Whether this thread is one of the runtime's.
+fn runs_here(runtime: &Runtime) -> bool {
+    Handle::try_current().is_ok_and(|current| current.id() == runtime.handle().id())
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
+        let Some(runtime) = self.runtime.take() else { return };
+        let Some(mailer) = self.mailer.take() else { return runtime.shutdown_background() };
+        let here = runs_here(&runtime);
+        let rest = Self { runtime: Some(runtime), mailer: OnceLock::new() };
+        let end = move || {
+            let flushing = async { timeout(GRACE, mailer.flushed()).await.is_ok() };
+            if !rest.runtime.as_ref().is_some_and(|runtime| runtime.block_on(flushing)) {
+                tracing::error!("dropped with mail given to send_async that could not be stored: it is lost");
+            }
+            drop((mailer, rest));
+        };
+        // A thread of an async runtime may not block on ours; waiting for another thread it may.
+        match std::thread::Builder::new().name("postrider-end".into()).spawn(end) {
+            Ok(ending) if !here => drop(ending.join()),
+            Ok(_) => {}
+            Err(error) => tracing::error!("dropped without storing mail given to send_async: {error}"),
         }
     }
 }
@@ -63,9 +97,11 @@ impl Mailer {
     pub(crate) fn open(builder: MailerBuilder) -> Result<Self, OpenError> {
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("postrider").enable_all().build();
-        let runtime = Own(Some(runtime.map_err(|error| OpenError::Runtime(error.to_string()))?));
+        let runtime = runtime.map_err(|error| OpenError::Runtime(error.to_string()))?;
+        let runtime = Own { runtime: Some(runtime), mailer: OnceLock::new() };
         let opened = runtime.run(builder.open());
         let inner = opened.unwrap_or_else(|| Err(OpenError::Runtime(ENDED.into())))?;
+        runtime.mailer.get_or_init(|| inner.clone());
         Ok(Self { inner, runtime: Arc::new(runtime) })
     }
 
