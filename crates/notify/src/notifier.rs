@@ -215,9 +215,7 @@ impl Notifier {
     /// # Errors
     /// Nothing was mailed, unless it is `Interrupted`.
     pub async fn notify(&self, caller: &Caller, name: &str, event: &Event) -> Result<Notified, NotifyError> {
-        let plan = self.plan(caller, name, event)?;
-        let skipped = plan.skipped.clone();
-        let letters = self.letters(plan)?;
+        let (letters, skipped) = self.made(caller, name, event).await?;
         let batch = self.inner.mailer.settings().limits.batch.max(1);
         if letters.len() > batch && letters.iter().any(|(_, m)| m.options.idempotency_key.is_none()) {
             let problem = format!(
@@ -243,6 +241,22 @@ impl Notifier {
                 Err(because) => return Err(NotifyError::Interrupted { taken: mails.len(), because }),
             }
         }
+    }
+
+    /// Plans and composes off the runtime's threads: templates may take their time.
+    async fn made(
+        &self,
+        caller: &Caller,
+        name: &str,
+        event: &Event,
+    ) -> Result<(Vec<(Address, Message)>, Vec<Skipped>), NotifyError> {
+        let (this, caller, name, event) = (self.clone(), caller.clone(), name.to_owned(), event.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let plan = this.plan(&caller, &name, &event)?;
+            let skipped = plan.skipped.clone();
+            Ok((this.letters(plan)?, skipped))
+        });
+        made.await.map_err(|error| NotifyError::Template(format!("making the mails broke off: {error}")))?
     }
 
     /// All mails in the recipients' order; the text of a group is composed once and shared.

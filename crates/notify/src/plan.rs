@@ -20,6 +20,8 @@ pub struct Plan {
     /// In each group one text for all.
     pub groups: Vec<Group>,
     pub skipped: Vec<Skipped>,
+    /// What the first group's template was filled with.
+    pub context: Value,
 }
 
 /// Recipients who read the same.
@@ -27,9 +29,8 @@ pub struct Plan {
 pub struct Group {
     /// The language that was found for them.
     pub language: String,
-    /// The template that was filled, and what with.
+    /// The template that was filled.
     pub template: String,
-    pub context: Value,
     /// Subject, HTML and text alone.
     pub text: Draft,
     pub letters: Vec<Letter>,
@@ -46,6 +47,11 @@ pub struct Letter {
     pub place: usize,
 }
 
+/// Octets of an event's data and that of its recipients.
+const MOST_DATA: usize = 1_000_000;
+/// Octets of text that one event makes.
+const MOST_TEXT: usize = 64 << 20;
+
 /// What a plan is made with.
 pub(crate) struct Desk<'a> {
     pub(crate) templates: &'a Templates,
@@ -57,6 +63,7 @@ pub(crate) struct Desk<'a> {
 
 /// Plans the mails of an event.
 pub(crate) fn plan(desk: &Desk<'_>, kind: &EventKind, event: &Event) -> Result<Plan, NotifyError> {
+    bounded(event)?;
     let (settings, now) = (desk.settings, desk.now);
     let mut facts = Facts { event, settings, now, data: event.data.clone(), faults: Faults::default() };
     let shape = shape(kind, &mut facts);
@@ -78,11 +85,34 @@ pub(crate) fn plan(desk: &Desk<'_>, kind: &EventKind, event: &Event) -> Result<P
     let common = context::common(data, kind, &shape, event, settings);
     let (groups, by_view, mut data) = (Vec::new(), HashMap::new(), String::new());
     ids::canonical(&Value::Object(event.data.clone()), &mut data);
-    let mut writer = Writer { desk, kind, event, shape: &shape, template, common, groups, by_view, data };
+    let (made, context) = (0, Value::Null);
+    let mut writer =
+        Writer { desk, kind, event, shape: &shape, template, common, groups, by_view, data, made, context };
     for (place, recipient) in chosen.into_iter().enumerate() {
         writer.add(place, recipient)?;
     }
-    Ok(Plan { groups: writer.groups, skipped })
+    Ok(Plan { groups: writer.groups, skipped, context: writer.context })
+}
+
+/// Every group is filled with a copy of the data.
+fn bounded(event: &Event) -> Result<(), NotifyError> {
+    let octets =
+        |data: &Map<String, Value>| serde_json::to_string(data).map_or(usize::MAX, |text| text.len());
+    let own = event.recipients.iter().filter(|to| !to.data.is_empty()).map(|to| octets(&to.data));
+    let all = own.fold(octets(&event.data), usize::saturating_add);
+    invalid_if(all > MOST_DATA, "data", || {
+        format!(
+            "has {all} octets with that of the recipients, and at most {MOST_DATA} are taken; shorten it, or hand \
+             over fewer recipients at a time with the same id"
+        )
+    })
+}
+
+fn invalid_if(mistaken: bool, field: &str, problem: impl Fn() -> String) -> Result<(), NotifyError> {
+    match mistaken {
+        true => Err(NotifyError::Invalid(vec![FieldError { field: field.into(), problem: problem() }])),
+        false => Ok(()),
+    }
 }
 
 /// What the kind makes of the data; the event's own thread and list come first.
@@ -136,6 +166,10 @@ struct Writer<'a> {
     by_view: HashMap<View, usize>,
     /// The event's, in one form.
     data: String,
+    /// Octets of all groups' texts.
+    made: usize,
+    /// The first group's.
+    context: Value,
 }
 
 impl Writer<'_> {
@@ -183,9 +217,19 @@ impl Writer<'_> {
                 "the template {id} makes no subject; write one above a line of three dashes"
             ))
         })?;
+        let octets = |part: &Option<String>| part.as_ref().map_or(0, String::len);
+        self.made += octets(&rendered.html) + octets(&rendered.text);
+        invalid_if(self.made > MOST_TEXT, "recipients", || {
+            format!(
+                "read more than {MOST_TEXT} octets of text altogether; hand over fewer at a time with the same id"
+            )
+        })?;
         let text = Draft { subject, html: rendered.html, text: rendered.text, ..Draft::default() };
         let letters = Vec::new();
-        self.groups.push(Group { language: found, template: id.to_owned(), context, text, letters });
+        if self.groups.is_empty() {
+            self.context = context;
+        }
+        self.groups.push(Group { language: found, template: id.to_owned(), text, letters });
         let group = self.groups.len() - 1;
         self.by_view.insert(wide, group);
         self.by_view.insert(view, group);

@@ -1,9 +1,11 @@
 //! Data that lacks something, does not fit, or means harm.
 
-use crate::house::{House, event, field, house, house_with, profile, sample};
+use crate::house::{House, event, field, house, house_with, profile, sample, templates};
 use mail_parser::MessageParser;
-use postrider_notify::NotifyError;
+use postrider_notify::{Notifier, NotifyError};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The sample of an event without what stands at a path; the fields that are then mistaken.
 fn without(house: &House, name: &str, path: &str) -> Vec<String> {
@@ -112,4 +114,47 @@ fn names_and_ids_stay_within_their_fields() {
     assert_eq!(field(&mail, "List-Archive"), "<https://x.example/M%C3%BCller/p%C3%A4ck>");
     let list = field(&mail, "List-ID");
     assert!(list.ends_with("<p-ck-age.M-ller---S-hne.forge.example>"), "{list}");
+}
+
+#[tokio::test]
+async fn the_data_of_an_event_is_bounded_with_that_of_its_recipients() {
+    let house = house_with(&[("ping.txt", "Ping\n---\n{{ s|length }}")], |builder| builder);
+    let to =
+        |n: usize, own: usize| json!({"address": format!("p{n}@x.example"), "data": {"o": "x".repeat(own)}});
+    for (shared, own, fits) in [(990_000, 1_000, true), (1_000_000, 0, false), (10, 334_000, false)] {
+        let all: Vec<Value> = (0..3).map(|n| to(n, own)).collect();
+        let json = json!({"id": "1", "recipients": all, "data": {"s": "x".repeat(shared)}});
+        let done = house.notifier.notify(&house.caller, "ping", &event(&json)).await;
+        match done {
+            Ok(_) => assert!(fits),
+            Err(NotifyError::Invalid(faults)) => assert!(!fits && faults[0].field == "data", "{faults:?}"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_text_of_an_event_is_bounded() {
+    let house = house_with(&[("long.txt", "Long\n---\n{{ s }}{{ s }}{{ own }}")], |builder| builder);
+    let long = |count: usize| {
+        let to = (0..count).map(|n| json!({"address": format!("p{n}@x.example"), "data": {"own": n}}));
+        json!({"recipients": to.collect::<Vec<_>>(), "data": {"s": "x".repeat(900_000)}})
+    };
+    assert_eq!(house.plan("long", &long(30)).groups.len(), 30);
+    assert_eq!(house.faults("long", &long(40)), ["recipients"]);
+}
+
+/// So that a template which takes its time holds up nobody else.
+#[tokio::test]
+async fn mails_are_made_off_the_runtimes_threads() {
+    let house = house();
+    let (here, elsewhere) = (std::thread::current().id(), Arc::new(AtomicBool::new(false)));
+    let (set, seen) = (templates(&[]), elsewhere.clone());
+    let shelf = move || {
+        seen.store(std::thread::current().id() != here, Ordering::Relaxed);
+        set.clone()
+    };
+    let notifier = Notifier::builder(house.mailer.clone()).build(shelf).unwrap();
+    notifier.notify(&house.caller, "issue.close", &event(&sample("issue.close"))).await.unwrap();
+    assert!(elsewhere.load(Ordering::Relaxed));
 }

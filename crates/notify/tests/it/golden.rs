@@ -53,7 +53,7 @@ fn the_samples_beside_the_templates_are_what_events_make_of_theirs() {
         let group = &plan.groups[0];
         // A comment shows most of what the template of issues can.
         if name == "issue.comment" || !of_template.contains_key(&group.template) {
-            of_template.insert(group.template.clone(), group.context.clone());
+            of_template.insert(group.template.clone(), plan.context.clone());
         }
     }
     for (template, context) in of_template {
@@ -64,7 +64,7 @@ fn the_samples_beside_the_templates_are_what_events_make_of_theirs() {
 
 #[test]
 fn a_house_that_speaks_another_language_has_the_texts() {
-    let context = house().plan("pull.merge", &sample("pull.merge")).groups[0].context.clone();
+    let context = house().plan("pull.merge", &sample("pull.merge")).context;
     for (language, text) in
         [("fr", " merged "), ("pt-br", " merged "), ("de-at", "übernommen"), ("en", " merged ")]
     {
