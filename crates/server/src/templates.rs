@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use postrider::{Mailer, Source, TemplateError, Templates};
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,7 +22,22 @@ const DEEPEST: usize = 16;
 const MOST_OCTETS: u64 = 512 << 10;
 
 /// What tells one state of the folder from another.
-pub(crate) type Print = Vec<(PathBuf, Option<SystemTime>, u64)>;
+pub(crate) type Print = Vec<(PathBuf, Mark)>;
+
+/// What tells one state of a file from another: when it was written, its length, and when its owner or
+/// permissions changed (seconds and nanoseconds).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    written: Option<SystemTime>,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Mark {
+    fn of(is: &Metadata) -> Self {
+        Self { written: is.modified().ok(), length: is.len(), changed: (is.ctime(), is.ctime_nsec()) }
+    }
+}
 
 /// A folder, as it was when it was last read.
 pub(crate) struct Seen {
@@ -41,7 +57,7 @@ pub(crate) fn load(folder: &TemplateFolder) -> Result<(Templates, Seen), Failure
         // First, so that what changes while we read is seen as changed.
         print = files(dir).map_err(|error| failed(dir, error))?;
         let root = dir.canonicalize().map_err(|error| failed(dir, error))?;
-        for (path, _, _) in &print {
+        for (path, _) in &print {
             let text = read(&root, path).map_err(|error| failed(path, error))?;
             sources.extend(name(dir, path).map(|name| Source {
                 name,
@@ -120,7 +136,7 @@ fn files(dir: &Path) -> io::Result<Print> {
             if is.is_dir() && depth < DEEPEST {
                 folders.push((path, depth + 1));
             } else if is_source(dir, &path, &is) {
-                found.push((path, is.modified().ok(), is.len()));
+                found.push((path, Mark::of(&is)));
             }
         }
         if found.len() > MOST_FILES {
@@ -206,5 +222,21 @@ mod tests {
         let error = load(&folder(dir.path())).map(|_| ()).unwrap_err();
         assert_eq!(error.code(), 78);
         assert!(error.to_string().contains("a.html:2"), "{error}");
+    }
+
+    #[test]
+    fn permissions_that_are_mended_are_seen() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.html");
+        std::fs::write(&file, "x").unwrap();
+        let (_, seen) = load(&folder(dir.path())).unwrap();
+        // More than once, as the clock of a file system may be coarse.
+        let mend = |turn: u32| {
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600 + turn % 2 * 0o44)).unwrap();
+            changed(&seen).is_some()
+        };
+        assert!((0..20_000).any(mend));
     }
 }
