@@ -5,11 +5,12 @@ use crate::{
     Access, DEFAULT_ROUTE, FieldError, Limits, Mailer, MailerSettings, Message, MessageIdStyle, Profile,
     Relay, SteadyClock, SubmitError,
 };
+use ::message::dkim::SignedFields;
 use envelope::{Mailbox, ReversePath};
 use jiff::Timestamp;
 use queue::state::{StateDb, StateError};
 use queue::{AnyStore, Clock, KnownRelays, Store, StoreError, StoreSettings};
-use send::Sender;
+use send::{Keyring, Sender, SigningSender};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub struct MailerBuilder {
     store: StoreSettings,
     retry: Vec<Duration>,
     expire: Duration,
+    keyring: Option<Arc<Keyring>>,
     hook: Hook,
 }
 
@@ -71,6 +73,7 @@ impl MailerBuilder {
             store: StoreSettings::default(),
             retry: Vec::new(),
             expire: Duration::from_secs(5 * 86_400),
+            keyring: None,
             hook: Arc::new(|_, _| {}),
         }
     }
@@ -120,6 +123,15 @@ impl MailerBuilder {
     /// The address that bounces go to, in place of From's; empty: none.
     pub fn envelope_from(mut self, address: impl Into<String>) -> Self {
         self.envelope_from = Some(address.into());
+        self
+    }
+
+    /// Signs mail as it leaves, on every way, by the keys of its author's domain (RFC 6376). Whether the keys'
+    /// records are in DNS is not looked up here: [`DkimKey::set_published`](crate::DkimKey::set_published) is for
+    /// who does. A relay that wants other fields signed gets a [`SigningSender`](crate::SigningSender) of its own
+    /// in the place of this.
+    pub fn dkim(mut self, keyring: impl Into<Arc<Keyring>>) -> Self {
+        self.keyring = Some(keyring.into());
         self
     }
 
@@ -198,6 +210,9 @@ impl MailerBuilder {
         let (all, each): (Vec<_>, Vec<_>) = state.pauses()?.into_iter().partition(|p| p.relay.is_none());
         let each = each.into_iter().filter_map(|pause| Some((pause.relay?, pause.why)));
         let paused = worker::Relays::paused(all.first().map(|pause| pause.why.as_str()), each);
+        if let Some(keyring) = self.keyring {
+            sign(&mut self.relays, &keyring, &clock);
+        }
         let route = Route { name: DEFAULT_ROUTE.into(), relays: self.relays };
         let settings = WorkerSettings::new(RetryProfile::new(self.retry));
         let worker = Worker::start_with(paused, &store, vec![route], settings, &clock);
@@ -253,6 +268,15 @@ impl MailerBuilder {
         let domain = self.domain.take().or(author).unwrap_or_else(|| "localhost".into());
         self.profile.message_id = MessageIdStyle::Unique { domain };
         found
+    }
+}
+
+/// Each relay signs what it takes.
+fn sign(relays: &mut [Relay], keyring: &Arc<Keyring>, clock: &Arc<dyn Clock>) {
+    for relay in relays {
+        let clock = clock.clone();
+        let (plain, now) = (relay.sender.clone(), Arc::new(move || clock.now()));
+        relay.sender = Arc::new(SigningSender::new(plain, keyring.clone(), SignedFields::default(), now));
     }
 }
 

@@ -69,6 +69,7 @@ pub use options::DEFAULT_ROUTE;
 pub use origin::{Crowd, Origin, Place};
 pub use settings::{Limits, MailerSettings};
 
+pub use ::message::dkim::{KeyError, KeyKind, SignedFields, SigningKey};
 pub use ::message::{
     Attachment, ComposeError, Composed, Draft, FieldError, MessageIdStyle, Profile, SharedBody, Written,
 };
@@ -81,9 +82,9 @@ pub use queue::{
     Filter, JobId, JobView, Page, Priority, RecipientState, RecipientView, Stats, Status, Store, StoreError,
 };
 pub use send::{
-    BoxFuture, BoxStream, DummySender, InboxSender, Mail, MailOutcome, Phase, RecipientOutcome, Running,
-    Sender, SendmailSender, SendmailSettings, SmtpSender, SmtpSettings, Trouble, TroubleKind, dummy,
-    sendmail, smtp, token,
+    BoxFuture, BoxStream, DkimKey, DummySender, InboxSender, Keyring, Mail, MailOutcome, Phase, Published,
+    RecipientOutcome, Running, Sender, SendmailSender, SendmailSettings, SigningSender, SmtpSender,
+    SmtpSettings, Trouble, TroubleKind, dummy, sendmail, smtp, token,
 };
 pub use worker::{Drained, Program, Rate, Relay, RelayStatus, Relays};
 

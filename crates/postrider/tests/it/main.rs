@@ -27,4 +27,6 @@ mod letters;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod signed;
+#[cfg(test)]
 mod templates;
