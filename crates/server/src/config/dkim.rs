@@ -32,10 +32,12 @@ pub(crate) fn dkim(r: &mut Reader<'_>) -> Dkim {
         }
         keys.push(key);
     }
-    if keys.is_empty() && r.look(MAIN, "REQUIRED").is_some() {
-        let origin = r.look(MAIN, "REQUIRED").map(|w| w.origin);
-        let problem = "says nothing without a key; write DOMAIN, SELECTOR and KEY_FILE";
-        r.findings.mistake(origin, MAIN, "REQUIRED", problem);
+    if keys.is_empty() {
+        let required = r.look(MAIN, "REQUIRED").filter(|w| values::strict_switch(&w.text) != Ok(false));
+        if let Some(w) = required {
+            let problem = "says nothing without a key; write DOMAIN, SELECTOR and KEY_FILE";
+            r.findings.mistake(Some(w.origin), MAIN, "REQUIRED", problem);
+        }
     }
     let check = r.parsed(MAIN, "CHECK", true, values::strict_switch);
     let resolvers = r.parsed(MAIN, "RESOLVER", Vec::new(), resolvers);
