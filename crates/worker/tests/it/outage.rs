@@ -74,3 +74,18 @@ async fn regress_a_relay_that_took_the_mail_for_one_recipient_is_not_in_trouble(
     assert_eq!(bench.worker.relays().status()[0].trouble, None);
     assert!(view.due_at.duration_since(bench.clock_now()).as_secs() >= 48, "charged to the mail");
 }
+
+/// A mail that makes the relay hang up does not get to make it hang up again while others wait.
+#[tokio::test(start_paused = true)]
+async fn a_probe_is_another_mail_than_the_one_that_tripped() {
+    let mut bench = bench(|mail, _| match mail.to[0].address.local() {
+        "poison" => Answer::All(RecipientOutcome::NotAttempted(trouble(TroubleKind::Lost, Phase::Mail))),
+        _ => Answer::All(accepted()),
+    });
+    let poison = bench.submit(&["poison@example.org"]).await;
+    bench.until(poison, Status::Deferred).await;
+    let healthy = bench.submit(&["b@example.org"]).await;
+    bench.pass(Duration::from_secs(1));
+    bench.until(healthy, Status::Sent).await;
+    assert_eq!(bench.sent_to()[1], ["b@example.org"], "the probe");
+}
