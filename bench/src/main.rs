@@ -4,6 +4,8 @@
 
 mod cases;
 mod contenders;
+mod event;
+mod keys;
 mod node;
 #[path = "../../crates/message/tests/it/pages.rs"]
 mod pages;
@@ -29,6 +31,7 @@ const RUST: [(&str, Compose); 3] = [
 
 fn main() -> Result<()> {
     let all = cases::all();
+    let desks = event::Desk::all()?;
     let mut node = match std::env::args().nth(1) {
         Some(folder) => Some(node::Node::start(&std::path::Path::new(&folder).join("nodemailer.mjs"), &all)?),
         None => None,
@@ -91,6 +94,26 @@ fn main() -> Result<()> {
             ];
             row(&format!("{}, {}", kind.name(), name(case)), &mut runs)?;
         }
+    }
+    events(&desks)
+}
+
+/// From an event in memory to signed octets; the first desk does not sign.
+fn events(desks: &[event::Desk]) -> Result<()> {
+    println!(
+        "\n| an event's mail | postrider | minijinja + html2text + lettre | minijinja + html2text + mail-builder + mail-auth |"
+    );
+    println!("|---|---|---|---|");
+    let plain = desks.first().context("no desk")?;
+    let size = format!("{:.1} KB of HTML", plain.html()? as f64 / 1000.0);
+    let by =
+        |by_minijinja: bool| Box::new(move |n| timed(n, |_| event::rendered(plain, by_minijinja))) as Run;
+    row(&format!("rendered only, {size}"), &mut [by(false), by(true), by(true)])?;
+    for desk in desks {
+        let mut runs = event::ALL.map(|(_, work)| {
+            Box::new(move |n| timed(n, |i| work(desk, i).map(|mail| drop(black_box(mail))))) as Run
+        });
+        row(&format!("{}, {size}", desk.signed()), &mut runs)?;
     }
     Ok(())
 }
