@@ -38,6 +38,11 @@ impl Group {
         self.members().iter().filter_map(|(pid, _)| pages(pid)).sum::<u64>() * 4
     }
 
+    /// Ids of all.
+    pub fn pids(self) -> Vec<u32> {
+        self.members().iter().filter_map(|(pid, _)| pid.parse().ok()).collect()
+    }
+
     fn states(self) -> Vec<char> {
         self.members().into_iter().map(|(_, state)| state).collect()
     }

@@ -27,6 +27,7 @@ mod postfix;
 mod postfix_settings;
 mod script;
 mod sink;
+mod usage;
 
 pub use aiosmtpd::Aiosmtpd;
 pub use certificate::Certificate;
@@ -44,3 +45,4 @@ pub use patience::{free_port, until};
 pub use postfix::{Delivered, Postfix, peers};
 pub use script::{Script, Step};
 pub use sink::{Received, Sink};
+pub use usage::Usage;

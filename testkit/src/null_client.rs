@@ -29,12 +29,17 @@ pub struct NullClient {
 impl NullClient {
     /// Writes its settings under `folder`; nothing runs yet.
     pub fn new(folder: &Path, relay: u16) -> Self {
+        Self::with(folder, relay, "")
+    }
+
+    /// With further lines for `main.cf`, which replace its own.
+    pub fn with(folder: &Path, relay: u16, settings: &str) -> Self {
         let port = free_port();
         folders(folder);
         let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a writable folder");
         write("etc/passwd", passwd());
         write("etc/group", group());
-        write("conf/main.cf", null_client(folder, relay));
+        write("conf/main.cf", null_client(folder, relay) + settings);
         write("conf/master.cf", null_services(port));
         rustix::fs::sync();
         Self { folder: folder.to_owned(), master: None, port }
@@ -42,11 +47,17 @@ impl NullClient {
 
     /// Starts it, after a kill on the same folder, and waits until it answers.
     pub fn start(&mut self) {
+        self.start_under("");
+    }
+
+    /// Its first process begun by a command that replaces itself with the words after it, such as strace's `-DD`.
+    pub fn start_under(&mut self, command: &str) {
+        let exec = format!("exec {command} ");
         let out = fs::File::options().create(true).append(true).open(self.folder.join("master.out"));
         let out = out.expect("a writable folder");
         let mut command = Command::new("unshare");
         // As `postfix start` does: the queue is checked before the master begins.
-        let script = START.replace("exec ", "\"$1/package/usr/sbin/postsuper\" -s\nexec ");
+        let script = START.replace("exec ", &format!("\"$1/package/usr/sbin/postsuper\" -s\n{exec}"));
         command.args(["--mount", "sh", "-e", "-c", &script, "sh"]);
         command.arg(&self.folder).arg(peers().join("postfix"));
         command

@@ -1,13 +1,19 @@
 //! Figures of the release binary, printed and never asserted.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::run::{cargo, root, run};
 
-/// The relay way: sixteen submitters over HTTP, a fast sink behind.
-pub(crate) fn relay() -> Result<()> {
-    cargo(&["build", "--release"])?;
-    cargo(&["build", "--release", "--package", "postrider-testkit", "--example", "relay"])?;
-    let mut bench = std::process::Command::new(root().join("target/release/examples/relay"));
-    run(bench.arg(root().join("target/release/postrider")))
+/// Mail in and out beside Postfix: the parts whose name holds `part`. Needs root, for the real Postfix.
+pub(crate) fn queue(part: &str) -> Result<()> {
+    let peers = crate::peers::fetch()?;
+    cargo(&["build", "--release", "--package", "postrider-server"])?;
+    cargo(&["build", "--release", "--package", "postrider-testkit", "--example", "queue"])?;
+    cargo(&["build", "--release", "--package", "postrider-queue", "--example", "store_start"])?;
+    let release = root().join("target/release");
+    let mut bench = Command::new(release.join("examples/queue"));
+    bench.arg(release.join("postrider")).arg(release.join("examples/store_start")).arg(part);
+    run(bench.env("POSTRIDER_PEERS", peers))
 }

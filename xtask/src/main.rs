@@ -38,7 +38,8 @@ Usage: cargo xtask VERB
                   the same for postrider, Postfix and nullmailer, to compare
   golden          writes the built-in mails in crates/notify/tests/golden anew, after a change that is meant
   shots [FILTER]  pictures of the built-in mails under target/shots (Debian's chromium)
-  bench relay     accepted and delivered mails a second through the release binary
+  bench queue [PART]
+                  mail in and out beside Postfix; PART is rates, syncs, memory or start (root needed)
   bench compose   composing beside lettre, mail-builder and nodemailer
   bench smtp [ROWS]
                   sending beside lettre, mail-send, nodemailer and smtp-source (root needed)
@@ -72,7 +73,8 @@ fn verb(words: &[&str]) -> Result<()> {
         ["golden"] => golden(),
         ["shots"] => shots::shots(""),
         ["shots", filter] => shots::shots(filter),
-        ["bench", "relay"] => bench::relay(),
+        ["bench", "queue"] => bench::queue(""),
+        ["bench", "queue", part] => bench::queue(part),
         ["bench", "compose"] => bench_peers::compose(),
         ["bench", "smtp"] => bench_peers::smtp(""),
         ["bench", "smtp", rows] => bench_peers::smtp(rows),
