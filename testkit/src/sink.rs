@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{
@@ -27,6 +27,8 @@ struct Kept {
     keep: bool,
     /// A verb and the line that answers it instead of success.
     refusal: Option<(&'static str, String)>,
+    /// The refusal is over.
+    mended: AtomicBool,
     count: AtomicU64,
     mails: Mutex<Vec<Received>>,
 }
@@ -51,10 +53,15 @@ impl Sink {
         Self::listen(port, Kept { keep, ..Kept::default() }, None).await
     }
 
-    /// Answers one verb with `reply`; `.` stands for the end of the message.
+    /// Answers one verb with `reply` until it is mended; `.` stands for the end of the message. Mails are kept.
     pub async fn refusing(verb: &'static str, reply: &str) -> io::Result<Self> {
         let refusal = Some((verb, format!("{reply}\r\n")));
-        Self::listen(0, Kept { refusal, ..Kept::default() }, None).await
+        Self::listen(0, Kept { keep: true, refusal, ..Kept::default() }, None).await
+    }
+
+    /// From now on it refuses nothing.
+    pub fn mend(&self) {
+        self.kept.mended.store(true, Ordering::SeqCst);
     }
 
     /// TLS from the first octet.
@@ -185,7 +192,8 @@ fn answer(verb: &str, text: &str, open: &mut Option<Received>) -> &'static str {
 
 impl Kept {
     fn refusal(&self, verb: &str) -> Option<&str> {
-        self.refusal.as_ref().filter(|(refused, _)| *refused == verb).map(|(_, reply)| reply.as_str())
+        let refusal = self.refusal.as_ref().filter(|(refused, _)| *refused == verb);
+        refusal.filter(|_| !self.mended.load(Ordering::SeqCst)).map(|(_, reply)| reply.as_str())
     }
 
     /// Keeps and counts a mail, in this order, and makes the answer.

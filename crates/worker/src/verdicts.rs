@@ -126,14 +126,16 @@ fn refused(desk: &Desk, phase: Phase, reply: &Reply, mass_failure: bool) -> Dura
     if reply.class() != Some(Class::Permanent) {
         return desk.trouble(Pace::Passing, &said, Duration::ZERO);
     }
+    let remedy =
+        format!("Mend our account or address at the relay, then: postrider relay resume {}", desk.relay.name);
     if !mass_failure {
-        return desk.trouble(Pace::Login, &said, Duration::ZERO);
+        let cause = format!("it takes no mail from us; all of it waits. It says: {said}. {remedy}");
+        return desk.trouble(Pace::Login, &cause, Duration::ZERO);
     }
     let row = desk.health().refused_in_a_row();
     let cause = format!(
         "it refused for good {row} recipients in a row and took none; the rest of the mail waits. \
-         Last answer: {said}. Mend our account or address at the relay, then: postrider relay resume {}",
-        desk.relay.name
+         Last answer: {said}. {remedy}"
     );
     desk.trouble(Pace::Mass, &cause, Duration::ZERO)
 }

@@ -1,6 +1,7 @@
 //! What becomes of a mail when the relay is away or says no.
 
-use testkit::{Script, Sink, free_port, until};
+use serde_json::Value;
+use testkit::{Daemon, Script, Sink, free_port, until};
 
 use crate::{PATIENCE, daemon, mail, raw, until_status};
 
@@ -64,4 +65,52 @@ async fn a_lost_final_answer_marks_the_repeat() {
     let id = daemon.api.send(&mail("ada@example.org", "Lost"));
     until("the mark", PATIENCE, || (daemon.api.email(&id)["possible_duplicate"] == true).then_some(()));
     assert!(daemon.api.email(&id)["status"] != "sent");
+}
+
+/// How many mails show this status.
+#[track_caller]
+fn count(daemon: &Daemon, status: &str) -> u64 {
+    let stats = daemon.api.get("/queue").unwrap().json;
+    stats["by_status"][status].as_u64().unwrap_or_else(|| panic!("{status}: {stats}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_denies_relaying_is_held_and_two_thousand_mails_wait_for_its_mending() {
+    let sink = Sink::refusing("RCPT", "554 5.7.1 Relay access denied").await.unwrap();
+    let daemon = daemon(sink.port());
+    let to = |n: usize| format!("r{n}@example.org");
+    for first in (0..2_000).step_by(100) {
+        let mails = (first..first + 100).map(|n| mail(&to(n), "Denied")).collect();
+        let answer = daemon.api.post("/emails/batch", &Value::Array(mails)).unwrap();
+        assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+    }
+    let relay = || daemon.api.get("/relays").unwrap().json["data"][0].clone();
+    let trouble = until("the relay to be held", PATIENCE, || relay()["trouble"].as_str().map(str::to_owned));
+    for said in ["554 5.7.1 Relay access denied", "postrider relay resume default"] {
+        assert!(trouble.contains(said), "{said}: {trouble}");
+    }
+    assert_eq!(relay()["state"], "trouble");
+    let health = daemon.api.get("/healthz").unwrap();
+    assert!(health.status == 503 && health.json.to_string().contains("Relay access denied"), "{health:?}");
+    assert_eq!(daemon.api.get("/readyz").unwrap().status, 200);
+    daemon.api.send(&mail(&to(2_000), "Intake is open"));
+    until("what is under way to end", PATIENCE, || (count(&daemon, "sending") == 0).then_some(()));
+    let failed = count(&daemon, "failed");
+    assert!(failed <= 20, "{failed} failed");
+
+    sink.mend();
+    // What was in its hands waits for the next look at the relay, unless it is told to go now.
+    for words in [&["relay", "resume", "default"][..], &["queue", "flush"]] {
+        let done = daemon.verb(words).output().unwrap();
+        assert!(done.status.success(), "{words:?}: {done:?}");
+    }
+    until("the rest to arrive", PATIENCE, || {
+        (count(&daemon, "sent") + count(&daemon, "failed") == 2_001).then_some(())
+    });
+    assert_eq!(count(&daemon, "failed"), failed);
+    let mut arrived: Vec<_> = sink.mails().into_iter().flat_map(|mail| mail.to).collect();
+    arrived.sort();
+    arrived.dedup();
+    assert_eq!((arrived.len() as u64, sink.count()), (2_001 - failed, 2_001 - failed), "each once");
+    assert_eq!(daemon.api.get("/healthz").unwrap().status, 200);
 }
