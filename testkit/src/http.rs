@@ -19,6 +19,8 @@ pub struct Api {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// Seconds of its `Retry-After`.
+    pub retry_after: Option<u64>,
     pub json: Value,
     pub body: Vec<u8>,
 }
@@ -100,12 +102,13 @@ impl Connection {
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
         let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let length = field("content-length:").and_then(|length| length.parse().ok());
+        let retry_after = field("retry-after:").and_then(|seconds| seconds.parse().ok());
         let body = match length {
             Some(length) => self.exactly(length)?,
             None if field("transfer-encoding:") == Some("chunked") => self.chunks()?,
             None => Vec::new(),
         };
-        Ok(Answer { status, json: serde_json::from_slice(&body).unwrap_or_default(), body })
+        Ok(Answer { status, retry_after, json: serde_json::from_slice(&body).unwrap_or_default(), body })
     }
 
     fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {

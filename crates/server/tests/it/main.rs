@@ -13,6 +13,7 @@ mod check;
 mod dev;
 mod dkim;
 mod events;
+mod full;
 mod go;
 mod guide;
 mod paper;
