@@ -98,7 +98,7 @@ impl AnyStore {
         Self::Memory(MemoryStore(Engine::start_or_closed(MemoryJournal::default(), settings, clock)))
     }
 
-    fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Engine {
         match self {
             Self::Disk(DiskStore(engine)) | Self::Memory(MemoryStore(engine)) => engine,
         }

@@ -322,3 +322,6 @@ impl Engine {
         self.refusing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+#[cfg(test)]
+mod tests;
