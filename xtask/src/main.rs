@@ -39,7 +39,7 @@ Usage: cargo xtask VERB
   golden          writes the built-in mails in crates/notify/tests/golden anew, after a change that is meant
   shots [FILTER]  pictures of the built-in mails under target/shots (Debian's chromium)
   bench queue [PART]
-                  mail in and out beside Postfix; PART is rates, syncs, memory or start (root needed)
+                  mail in and out beside Postfix; PART is rates, syncs, memory, drain or start (root needed)
   bench compose   composing beside lettre, mail-builder and nodemailer
   bench smtp [ROWS]
                   sending beside lettre, mail-send, nodemailer and smtp-source (root needed)

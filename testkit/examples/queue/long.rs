@@ -11,6 +11,7 @@ use crate::{Bench, PATIENCE, seconds};
 
 const SUBMITTERS: usize = 16;
 const QUEUED: Most = Most { mails: 100_000, time: Duration::from_secs(90) };
+const DRAINED: Most = Most { mails: 100_000, time: Duration::from_secs(40) };
 /// Mails, and octets of each.
 const LONG: [&str; 2] = ["1000000", "2000"];
 
@@ -25,6 +26,17 @@ pub(crate) fn memory(bench: &Bench) {
         let (name, mib) = (who.name(), |kib: u64| kib as f64 / 1024.0);
         let each = disk / sent.accepted.max(1);
         println!("| {name} | {} | {:.1} | {:.1} | {each} |", sent.accepted, mib(before), mib(after));
+    }
+}
+
+/// What is left on disk once all is delivered and the service has ended.
+pub(crate) fn drain(bench: &Bench) {
+    println!("| | mails | left, MiB | a mail, octets |");
+    println!("|---|---|---|---|");
+    for who in [Who::Http, Who::Postfix] {
+        let round = bench.round(who, SUBMITTERS, DRAINED, "");
+        let (left, each) = (round.left / 1024.0 / 1024.0, round.each(round.left));
+        println!("| {} | {} | {left:.1} | {each:.0} |", who.name(), round.mails);
     }
 }
 

@@ -44,8 +44,13 @@ fn main() {
     let part = words.next().map_or_else(String::new, |part| part.to_string_lossy().into_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let bench = Bench { runtime, binary, store_start };
-    let parts: [(&str, Part); 4] =
-        [("rates", rates::rates), ("syncs", rates::syncs), ("memory", long::memory), ("start", long::start)];
+    let parts: [(&str, Part); 5] = [
+        ("rates", rates::rates),
+        ("syncs", rates::syncs),
+        ("memory", long::memory),
+        ("drain", long::drain),
+        ("start", long::start),
+    ];
     for (name, run) in parts.into_iter().filter(|(name, _)| name.contains(&part)) {
         println!("\n{name}: load {} before", load());
         run(&bench);

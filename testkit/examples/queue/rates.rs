@@ -20,9 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn rates(bench: &Bench) {
     println!(
-        "| submitters | | accepted/s | delivered/s | CPU a mail, µs | written a mail, octets | left on disk a mail | log a mail |"
+        "| submitters | | accepted/s | delivered/s | CPU a mail, µs | written a mail, octets | log a mail, octets |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     for submitters in SUBMITTERS {
         let mut rounds: [Vec<Round>; 3] = [Vec::new(), Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
@@ -39,12 +39,11 @@ pub(crate) fn rates(bench: &Bench) {
 
 /// Medians; in brackets that of how many times Postfix's each round's figure was.
 fn row(submitters: usize, who: Who, rounds: &[Round], postfix: &[Round]) {
-    let cells: [fn(&Round) -> f64; 6] = [
+    let cells: [fn(&Round) -> f64; 5] = [
         |r| r.accepted,
         |r| r.delivered,
         |r| r.each(r.usage.cpu.as_secs_f64() * 1e6),
         |r| r.each(r.usage.written as f64),
-        |r| r.each(r.left),
         |r| r.each(r.log),
     ];
     let mut line = format!("| {submitters} | {} |", who.name());
