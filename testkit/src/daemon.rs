@@ -124,8 +124,17 @@ impl Daemon {
 
     /// Resident memory in KiB.
     pub fn memory(&self) -> io::Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most that was resident since its start, in KiB.
+    pub fn peak_memory(&self) -> io::Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> io::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let size = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
         size.ok_or_else(|| io::ErrorKind::InvalidData.into())
     }

@@ -13,6 +13,7 @@ mod check;
 mod dev;
 mod dkim;
 mod events;
+mod flood;
 mod full;
 mod go;
 mod guide;
