@@ -201,12 +201,14 @@ async fn exim_delivers_the_corpus_as_it_is() {
                 Exim::PASSWORD,
                 exim.certificate(),
             );
+            let taker = Taker { smtputf8: true, ..taker };
             check(settings, &taker, by, &|| taken(exim.mails())).await;
         }
     }
     let exim = Exim::without_chunking();
     let settings = settings(exim.port(), Security::Plain, 8);
-    check(settings, &SMALL, "DATA", &|| taken(exim.mails())).await;
+    let taker = Taker { smtputf8: true, ..SMALL };
+    check(settings, &taker, "DATA", &|| taken(exim.mails())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
