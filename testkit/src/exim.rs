@@ -23,7 +23,8 @@ mount --bind \"$1/group\" /etc/group
 exec \"$2\" -C \"$1/exim.conf\" -bdf -oX \"127.0.0.1.$3\"
 ";
 
-/// A running Exim that refuses refused@example.org; its processes end when it is dropped.
+/// A running Exim that refuses refused@example.org, puts off later@example.org and takes nothing from
+/// banned@example.com; its processes end when it is dropped.
 #[derive(Debug)]
 pub struct Exim {
     folder: TempDir,
@@ -137,7 +138,7 @@ fn lay_out(folder: &Path, exim: &Path, chunking: bool) {
     fs::set_permissions(folder, open).expect("our folder");
 }
 
-/// Every recipient of every domain but one goes into one maildir, as Exim's own user: started with `-C` it has
+/// Every recipient of every domain but two goes into one maildir, as Exim's own user: started with `-C` it has
 /// no other once it is not root.
 fn settings(folder: &Path, exim: &Path, chunking: bool) -> String {
     let chunking = if chunking { "*" } else { "" };
@@ -159,9 +160,16 @@ tls_try_verify_hosts = *
 tls_verify_certificates = {at}/client/cert.pem
 smtp_accept_queue_per_connection = 0
 chunking_advertise_hosts = {chunking}
+acl_smtp_mail = mail
 acl_smtp_rcpt = rcpt
 begin acl
+mail:
+  deny senders = banned@example.com
+       message = not from you
+  accept
 rcpt:
+  defer recipients = later@example.org
+       message = come again
   deny recipients = refused@example.org
        message = nobody of that name
   accept

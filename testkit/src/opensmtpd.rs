@@ -32,7 +32,8 @@ mount -t overlay overlay -o \"lowerdir=$2/usr:/usr\" /usr
 exec /usr/sbin/smtpd -d -f \"$1/smtpd.conf\"
 ";
 
-/// A running OpenSMTPD that refuses refused@example.org; its processes end when it is dropped.
+/// A running OpenSMTPD that refuses refused@example.org, puts off later@example.org and takes nothing from
+/// banned@example.com; its processes end when it is dropped.
 #[derive(Debug)]
 pub struct OpenSmtpd {
     folder: TempDir,
@@ -140,7 +141,7 @@ fn group() -> String {
     format!("root:x:0:\nopensmtpd:x:{DAEMON_ID}:\nopensmtpq:x:{QUEUE_ID}:\nvmail:x:{BOX_ID}:\n")
 }
 
-/// Every recipient of every domain but one goes into one maildir.
+/// Every recipient of every domain but two goes into one maildir.
 fn settings(folder: &Path, port: u16, tls_port: u16) -> String {
     let at = folder.display();
     format!(
@@ -149,7 +150,12 @@ pki mx.example.net key \"{at}/key.pem\"
 table who file:{at}/users
 table nobody {{ \"refused@example.org\" }}
 table all {{ \"@\" = \"vmail\" }}
-filter refuse phase rcpt-to match rcpt-to <nobody> reject \"550 5.1.1 nobody of that name\"
+table away {{ \"later@example.org\" }}
+table banned {{ \"banned@example.com\" }}
+filter stop phase mail-from match mail-from <banned> reject \"550 5.7.1 not from you\"
+filter unknown phase rcpt-to match rcpt-to <nobody> reject \"550 5.1.1 nobody of that name\"
+filter defer phase rcpt-to match rcpt-to <away> reject \"451 4.2.1 come again\"
+filter refuse chain {{ stop, unknown, defer }}
 listen on 127.0.0.1 port {port} tls pki mx.example.net auth-optional <who> filter refuse
 listen on 127.0.0.1 port {tls_port} smtps pki mx.example.net auth <who> filter refuse
 action inbox maildir \"{at}/mail/inbox\" virtual <all>

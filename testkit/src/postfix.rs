@@ -31,7 +31,8 @@ pub fn peers() -> PathBuf {
     path.canonicalize().expect("it exists")
 }
 
-/// A running Postfix; its processes end when it is dropped.
+/// A running Postfix that refuses refused@example.org, puts off later@example.org and takes nothing from
+/// banned@example.com; its processes end when it is dropped.
 #[derive(Debug)]
 pub struct Postfix {
     folder: TempDir,

@@ -68,7 +68,7 @@ maximal_backoff_time = 1s
     )
 }
 
-/// Every recipient of every domain goes into one maildir.
+/// Every recipient of every domain but two goes into one maildir; a sender of its own is refused at MAIL, not later.
 pub(crate) fn main_cf(folder: &Path) -> String {
     let at = folder.display();
     format!(
@@ -82,7 +82,9 @@ virtual_mailbox_base = {at}/mail
 virtual_uid_maps = static:{MAIL_ID}
 virtual_gid_maps = static:{MAIL_ID}
 virtual_transport = virtual
-smtpd_recipient_restrictions = check_recipient_access inline:{{{{refused@example.org = REJECT nobody of that name}}}}, permit_mynetworks, reject
+smtpd_delay_reject = no
+smtpd_sender_restrictions = check_sender_access inline:{{{{banned@example.com = 550 5.7.1 not from you}}}}
+smtpd_recipient_restrictions = check_recipient_access inline:{{{{refused@example.org = 550 5.1.1 nobody of that name}}, {{later@example.org = 451 4.2.1 come again}}}}, permit_mynetworks, reject
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
 cyrus_sasl_config_path = {at}/conf/sasl

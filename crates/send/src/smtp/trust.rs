@@ -1,7 +1,7 @@
 //! What a relay has earned: how much may be in doubt on a connection, and how carefully it is spoken to.
 
 use super::limits::WINDOWS;
-use smtp::client::{Failure, FailureKind};
+use smtp::client::{Failure, FailureKind, Phase};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Kept while the process lives, for all connections of a relay.
@@ -51,7 +51,13 @@ impl Trust {
         let after = match failure.kind {
             FailureKind::Misbehaved if before == Caution::None => Caution::OneMail,
             FailureKind::Misbehaved => Caution::OneCommand,
-            FailureKind::Lost | FailureKind::Timeout if in_doubt > 1 => before.max(Caution::OneMail),
+            // A text went behind a MAIL that was never answered: Dovecot's submission falls over that when its
+            // relay refuses the sender, so the text waits the next time, and the refusal is heard.
+            FailureKind::Lost | FailureKind::Timeout
+                if in_doubt > 1 || in_doubt == 1 && failure.phase == Phase::Mail =>
+            {
+                before.max(Caution::OneMail)
+            }
             _ => before,
         };
         if after == before {
@@ -70,7 +76,6 @@ impl Trust {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smtp::client::Phase;
 
     #[test]
     fn a_window_is_earned_and_caution_only_grows() {
@@ -89,5 +94,19 @@ mod tests {
         assert_eq!(ended(FailureKind::Lost, 8), (false, Caution::OneMail));
         assert_eq!(ended(FailureKind::Misbehaved, 0), (true, Caution::OneCommand));
         assert_eq!(ended(FailureKind::Misbehaved, 0), (false, Caution::OneCommand));
+    }
+
+    #[test]
+    fn a_text_behind_a_mail_command_that_was_never_answered_waits_the_next_time() {
+        for (phase, in_doubt, after) in [
+            (Phase::Mail, 0, Caution::None),
+            (Phase::Mail, 1, Caution::OneMail),
+            (Phase::Rcpt, 1, Caution::None),
+            (Phase::End, 1, Caution::None),
+        ] {
+            let trust = Trust::default();
+            trust.ended("relay", &Failure::new(FailureKind::Lost, phase, None, ""), in_doubt);
+            assert_eq!(trust.caution(), after, "{phase:?}, {in_doubt} in doubt");
+        }
     }
 }

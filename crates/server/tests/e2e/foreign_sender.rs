@@ -128,19 +128,46 @@ async fn aiosmtpd_takes_every_mail_under_its_own_sender() {
     check(server.port(), 8, || taken(server.mails())).await;
 }
 
+fn submission(dovecot: &Dovecot, max_in_doubt: usize) -> SmtpSettings {
+    let endpoint = Endpoint::Tcp { host: "127.0.0.1".into(), port: dovecot.submission_port() };
+    let security = Security::StartTls { required: true };
+    let mut settings = SmtpSettings { max_in_doubt, ..SmtpSettings::new(endpoint, security) };
+    let (user, secret) = (Dovecot::USER.into(), Dovecot::PASSWORD.into());
+    settings.credentials = Some(Credentials { user, secret });
+    settings.tls.ca_file = Some(dovecot.certificate());
+    settings
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dovecots_submission_takes_every_mail_under_its_own_sender() {
     for max_in_doubt in [8, 1] {
         let postfix = Postfix::start();
         let dovecot = Dovecot::before(postfix.smtp_port());
-        let endpoint = Endpoint::Tcp { host: "127.0.0.1".into(), port: dovecot.submission_port() };
-        let security = Security::StartTls { required: true };
-        let mut settings = SmtpSettings { max_in_doubt, ..SmtpSettings::new(endpoint, security) };
-        let (user, secret) = (Dovecot::USER.into(), Dovecot::PASSWORD.into());
-        settings.credentials = Some(Credentials { user, secret });
-        settings.tls.ca_file = Some(dovecot.certificate());
-        check_with(settings, NAMES, || postfix_mails(&postfix)).await;
+        check_with(submission(&dovecot, max_in_doubt), NAMES, || postfix_mails(&postfix)).await;
     }
+}
+
+/// It falls when a text comes behind a MAIL that its relay refuses: of that mail nobody knows, and the next time the
+/// text waits, so that the refusal is heard.
+#[tokio::test(flavor = "multi_thread")]
+async fn dovecots_submission_refuses_a_sender_at_the_second_attempt() {
+    let postfix = Postfix::start();
+    let dovecot = Dovecot::before(postfix.smtp_port());
+    let sender = SmtpSender::new(submission(&dovecot, 8)).unwrap();
+    let mut outcomes = Vec::new();
+    for n in 0..3 {
+        let from = if n < 2 { "banned@example.com" } else { "from2@example.com" };
+        let from = envelope::Address::parse(from).unwrap().into();
+        let one = stream::iter([Mail { from, ..mail(n, NAMES) }]);
+        outcomes.extend(sender.send_batch(one.boxed()).collect::<Vec<_>>().await);
+    }
+    let recipients: Vec<_> = outcomes.iter().map(|outcome| &outcome.recipients[0]).collect();
+    assert!(matches!(recipients[0], RecipientOutcome::Unknown(_)), "{recipients:?}");
+    let refused = |outcome| matches!(outcome, &RecipientOutcome::Refused { .. });
+    assert!(refused(recipients[1]) && outcomes[1].transcript.contains("not from you"), "{recipients:?}");
+    assert!(matches!(recipients[2], RecipientOutcome::Accepted(_)), "{recipients:?}");
+    postfix.mail_to("to2@example.org");
+    assert_eq!(postfix.mails().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
