@@ -20,6 +20,10 @@ mod matrix;
 mod pages;
 mod postfix;
 mod relay;
+#[path = "../../../smtp/tests/it/script.rs"]
+#[expect(dead_code, reason = "a server hears and says, the rest is for the client core")]
+mod script;
+mod scripts;
 mod signals;
 
 use std::path::Path;

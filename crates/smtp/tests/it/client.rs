@@ -1,10 +1,6 @@
-//! Runs `scripts/*.smtp`.
-//!
-//! `@` a setting (before the first line) · `S:` the server says · `C:` the client must have said ·
-//! `>` the driver does · `!` what the client must have asked of the driver · `=` the next recipient's
-//! result · `C?` how what it must have said begins · `~` words of the last trouble. At the end nothing may be left
-//! unread or unchecked.
+//! Runs `scripts/*.smtp`. At the end nothing may be left unread or unchecked.
 
+use crate::script::{Line, Scenario, scenarios};
 use postrider_smtp::client::{
     Begun, Client, Config, Failure, FailureKind, Outcome, Output, Phase, RecipientResult, Security, Text,
     Transaction,
@@ -225,56 +221,40 @@ fn shown(result: &RecipientResult) -> String {
     .to_lowercase()
 }
 
-fn run(name: &str, script: &str, split: Split) {
+fn run(scenario: &Scenario, split: Split) {
     let mut run = Run::new();
-    let mut lines = script.lines().enumerate().peekable();
-    while let Some((n, line)) = lines.next() {
-        let place = format!("{name}:{} ({split:?})", n + 1);
-        match line.split_at_checked(2).map(|(mark, rest)| (mark, rest.trim())) {
-            Some(("S:", first)) => {
-                let mut octets = format!("{first}\r\n");
-                while let Some((_, more)) = lines.next_if(|(_, line)| line.starts_with("S:")) {
-                    octets.push_str(&format!("{}\r\n", more[2..].trim()));
-                }
+    let name = format!("{}: {}", scenario.file, scenario.heading());
+    for (n, line) in scenario.lines() {
+        let place = format!("{name}:{n} ({split:?})");
+        match line {
+            Line::Says(replies) => {
+                let octets: String = replies.iter().map(|line| format!("{line}\r\n")).collect();
                 run.say(octets.as_bytes(), split);
             }
-            Some(("C:", want)) => {
+            Line::Said(want) => {
                 let end =
                     run.written.iter().position(|b| *b == b'\n').unwrap_or_else(|| panic!("{place}: silent"));
                 let said: Vec<u8> = run.written.drain(..=end).collect();
                 assert_eq!(String::from_utf8_lossy(&said), format!("{want}\r\n"), "{place}");
             }
-            Some(("C?", want)) => {
+            Line::Begins(want) => {
                 let end = run.written.iter().position(|b| *b == b'\n').unwrap_or(0);
                 let said: Vec<u8> = run.written.drain(..=end).collect();
                 assert!(said.starts_with(want.as_bytes()), "{place}: {}", String::from_utf8_lossy(&said));
             }
-            Some(("~ ", want)) => assert!(run.trouble.contains(want), "{place}: {}", run.trouble),
-            Some(("@ ", setting)) => run.set(setting),
-            Some(("> ", act)) => run.act(act),
-            Some(("! ", want)) => assert_eq!(run.asked.pop_front().as_deref(), Some(want), "{place}"),
-            Some(("= ", want)) => {
+            Line::Trouble(want) => assert!(run.trouble.contains(want), "{place}: {}", run.trouble),
+            Line::Setting(setting) => run.set(setting),
+            Line::Act(act) => run.act(act),
+            Line::Asked(want) => assert_eq!(run.asked.pop_front().as_deref(), Some(want), "{place}"),
+            Line::Result(want) => {
                 let got = run.results.pop_front().map(|result| shown(&result));
                 assert_eq!(got.as_deref(), Some(want), "{place}");
             }
-            _ => assert!(line.is_empty() || line.starts_with('#'), "{place}: {line:?}"),
+            Line::Real(_) => {}
         }
     }
     assert_eq!(String::from_utf8_lossy(&run.written), "", "{name}: said and not checked");
     assert!(run.asked.is_empty() && run.results.is_empty(), "{name}: {:?} {:?}", run.asked, run.results);
-}
-
-/// All scenarios, with the file each is in.
-fn scenarios() -> Vec<(String, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scripts");
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        all.extend(text.split("\n---\n").map(|scenario| (name.clone(), scenario.to_owned())));
-    }
-    all
 }
 
 /// What the server says is split in pieces of one size, and in two at every place.
@@ -282,15 +262,15 @@ fn scenarios() -> Vec<(String, String)> {
 fn b3_45_scripts_run_alike_whatever_the_split() {
     let all = scenarios();
     assert!(all.len() > 90, "only {} scenarios found", all.len());
-    for (name, scenario) in all {
+    for scenario in all {
         for step in [1, 2, 3, 5, 7, 11, usize::MAX] {
-            run(&name, &scenario, Split::Every(step));
+            run(&scenario, Split::Every(step));
         }
         let said = |line: &str| line.strip_prefix("S:").map_or(0, |said| said.len() + 1);
         let longest: usize =
-            scenario.split("\nC").map(|turn| turn.lines().map(said).sum()).max().unwrap_or(0);
+            scenario.text.split("\nC").map(|turn| turn.lines().map(said).sum()).max().unwrap_or(0);
         for place in 1..longest.min(400) {
-            run(&name, &scenario, Split::At(place));
+            run(&scenario, Split::At(place));
         }
     }
 }
@@ -301,7 +281,7 @@ fn scripts_of_numbered_cases_are_there() {
     let all = scenarios();
     for number in [48, 49, 51, 53, 54, 55, 56, 57, 63, 64, 65, 66, 67, 87] {
         let heading = format!("# b{}_{number}_", if number < 78 { 3 } else { 5 });
-        let has = |(_, scenario): &(String, String)| scenario.lines().any(|line| line.starts_with(&heading));
+        let has = |scenario: &Scenario| scenario.text.lines().any(|line| line.starts_with(&heading));
         assert!(all.iter().any(has), "no scenario {heading}");
     }
 }

@@ -2,3 +2,6 @@
 
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+#[expect(dead_code, reason = "which servers play a script is for the end-to-end tests")]
+mod script;
