@@ -11,7 +11,7 @@ use rustix::process::Pid;
 
 use crate::group::Group;
 use crate::postfix::{folders, greets, peers};
-use crate::postfix_settings::{START, group, null_client, null_services, passwd};
+use crate::postfix_settings::{AT_ONCE, START, group, null_client, null_services, passwd};
 use crate::{free_port, until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,17 +29,17 @@ pub struct NullClient {
 impl NullClient {
     /// Writes its settings under `folder`; nothing runs yet.
     pub fn new(folder: &Path, relay: u16) -> Self {
-        Self::with(folder, relay, "")
+        Self::with(folder, relay, AT_ONCE)
     }
 
-    /// With further lines for `main.cf`, which replace its own.
-    pub fn with(folder: &Path, relay: u16, settings: &str) -> Self {
+    /// With these lines of `main.cf` for when mail that was put off is tried again; empty: as Postfix does unasked.
+    pub fn with(folder: &Path, relay: u16, waits: &str) -> Self {
         let port = free_port();
         folders(folder);
         let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a writable folder");
         write("etc/passwd", passwd());
         write("etc/group", group());
-        write("conf/main.cf", null_client(folder, relay) + settings);
+        write("conf/main.cf", null_client(folder, relay, waits));
         write("conf/master.cf", null_services(port));
         rustix::fs::sync();
         Self { folder: folder.to_owned(), master: None, port }

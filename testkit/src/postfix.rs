@@ -151,6 +151,9 @@ impl Drop for Postfix {
 pub(crate) fn greets(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let mut line = String::new();
+    if stream.set_read_timeout(Some(PATIENCE)).is_err() {
+        return false;
+    }
     let read = BufReader::new(&stream).read_line(&mut line);
     read.is_ok() && line.starts_with("220") && stream.write_all(b"QUIT\r\n").is_ok()
 }

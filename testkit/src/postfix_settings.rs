@@ -53,17 +53,19 @@ maillog_file_prefixes = {at}
     )
 }
 
-/// All mail goes to one relay; what it puts off is tried again as soon as Postfix can.
-pub(crate) fn null_client(folder: &Path, relay: u16) -> String {
+/// What the relay puts off is tried again as soon as Postfix can.
+pub(crate) const AT_ONCE: &str =
+    "queue_run_delay = 1s\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n";
+
+/// All mail goes to one relay. No line may stand twice: each process would log a warning as it starts, and postlogd, whose
+/// own goes to a socket that by then is full, would wait for itself.
+pub(crate) fn null_client(folder: &Path, relay: u16, more: &str) -> String {
     format!(
         "{}relayhost = [127.0.0.1]:{relay}
 local_transport = error:no mail is for this machine
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtp_tls_security_level = none
-queue_run_delay = 1s
-minimal_backoff_time = 1s
-maximal_backoff_time = 1s
-",
+{more}",
         place(folder)
     )
 }

@@ -11,8 +11,6 @@ use testkit::{Daemon, NullClient, Usage, until};
 use crate::submit::Door;
 
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Postfix's own, in place of those that the harness gives it.
-const WAITS: &str = "queue_run_delay = 300s\nminimal_backoff_time = 300s\nmaximal_backoff_time = 4000s\n";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -50,7 +48,7 @@ impl Subject {
     pub(crate) fn start(who: Who, binary: &Path, relay: u16, strace: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let runs = if who == Who::Postfix {
-            let mut postfix = NullClient::with(folder.path(), relay, WAITS);
+            let mut postfix = NullClient::with(folder.path(), relay, "");
             postfix.start_under(strace);
             Runs::Postfix(postfix)
         } else {
