@@ -135,7 +135,7 @@ async fn what_is_not_stored_leaves_no_body() {
     assert_eq!(h.store.insert(vec![keyed("one", 1)]).await.unwrap(), [Inserted::Repeat(id)]);
     assert_eq!(files(h.path()), only);
     assert!(matches!(h.store.insert(vec![keyed("one", 2)]).await, Err(InsertError::KeyReused(_))));
-    assert!(matches!(h.store.insert(vec![big("two")]).await, Err(InsertError::Full(_))));
+    assert!(matches!(h.store.insert(vec![big("two")]).await, Err(InsertError::Crowded(_))));
     assert_eq!(files(h.path()), only);
     h.store.act(id, Action::Cancel).await.unwrap();
     h.store.act(id, Action::Purge).await.unwrap();
