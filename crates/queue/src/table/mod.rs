@@ -311,7 +311,10 @@ impl Table {
             }
             ControlKind::Retry { expires_at } => {
                 self.go(id, State::Ready, Status::Queued, |e| {
-                    reopen(e, *expires_at);
+                    // One that waits is only hurried: what was refused for good meanwhile stays refused.
+                    if e.is_final() {
+                        reopen(e, *expires_at);
+                    }
                     e.set_due_at(e.due_at().min(at));
                 });
             }

@@ -148,6 +148,15 @@ contract! {
         assert_eq!(h.status(id).await, Status::Sent);
     }
 
+    regress_a_deferred_job_tried_now_leaves_its_refused_recipients(h) {
+        let id = h.insert(vec![to(job("one"), &["a@x.org", "b@x.org"])]).await[0];
+        let lease = h.lease_one().await;
+        let later = h.now().checked_add(Duration::from_secs(3600)).unwrap();
+        h.settle(lease, finals(&[(0, RecipientState::Failed)], Next::RetryAt(later))).await;
+        assert_eq!(h.store.act(id, Action::Retry).await.unwrap(), Status::Queued);
+        assert_eq!(h.lease_one().await.job.open, [1]);
+    }
+
     an_operator_holds_releases_cancels_and_purges(h) {
         let id = h.insert(jobs(&["one"])).await[0];
         assert_eq!(h.store.act(id, Action::Hold("why".into())).await.unwrap(), Status::Held);

@@ -277,10 +277,10 @@ impl World {
                     // From creation to the new end: what another retry gives it.
                     let ends = now + known.lives;
                     (known.lives, known.ends) = (ends - known.born, ends);
-                }
-                for slot in &mut known.recipients {
-                    if matches!(slot, RecipientState::Failed | RecipientState::Expired) {
-                        *slot = RecipientState::Open;
+                    for slot in &mut known.recipients {
+                        if matches!(slot, RecipientState::Failed | RecipientState::Expired) {
+                            *slot = RecipientState::Open;
+                        }
                     }
                 }
                 (known.state, known.due) = (State::Ready, known.due.min(now));
