@@ -98,6 +98,13 @@ impl AnyStore {
         Self::Memory(MemoryStore(Engine::start_or_closed(MemoryJournal::default(), settings, clock)))
     }
 
+    /// A store in memory without a thread: each call does its work at once, in turn, in its caller's thread. For
+    /// simulations, as the same calls make the same run. Time that passed and leases that were dropped are noticed
+    /// at the next call or `poke`.
+    pub fn memory_in_step(settings: StoreSettings, clock: Arc<dyn Clock>) -> Self {
+        Self::Memory(MemoryStore(Engine::in_step(MemoryJournal::default(), settings, clock)))
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         match self {
             Self::Disk(DiskStore(engine)) | Self::Memory(MemoryStore(engine)) => engine,

@@ -30,7 +30,9 @@ pub(crate) async fn get(engine: &Engine, id: JobId) -> Result<Option<JobView>, S
     // The table first: a job goes from there into history, never back.
     let found = engine.ask(|a| Command::Ask(Question::Get(id, a)), closed).await?;
     match (found, engine.history().cloned()) {
-        (Some(standing), _) => blocking(move || standing.view().map(Some)).await?,
+        // What is in memory is there at once.
+        (Some(standing), None) => standing.view().map(Some),
+        (Some(standing), Some(_)) => blocking(move || standing.view().map(Some)).await?,
         (None, Some(history)) => blocking(move || history.find(id).map(|(h, p)| view(h, p))).await,
         (None, None) => Ok(None),
     }

@@ -13,6 +13,7 @@ mod question;
 mod reclaim;
 mod rest;
 mod round;
+mod step;
 
 pub use lease::Begun;
 pub(crate) use lease::{Guard, job};
@@ -101,6 +102,8 @@ pub(crate) enum Question {
 #[derive(Clone)]
 pub(crate) struct Engine {
     commands: Arc<Way>,
+    /// With no thread: to be called after each command.
+    step: Option<Arc<step::Step>>,
     changes: broadcast::Sender<Change>,
     refusing: Arc<Mutex<Option<String>>>,
     durable: bool,
@@ -220,6 +223,7 @@ impl Engine {
         let refusing = Arc::new(Mutex::new(None));
         let engine = Self {
             commands: Arc::new(Way(commands.clone())),
+            step: None,
             changes: changes.clone(),
             refusing: refusing.clone(),
             durable: journal.durable(),
@@ -269,12 +273,14 @@ impl Engine {
         if self.commands.0.send(command(answer)).is_err() {
             return closed();
         }
+        self.step();
         answered.await.unwrap_or_else(|_| closed())
     }
 
     pub(crate) fn poke(&self) {
         // A closed engine has nothing to look at.
         drop(self.commands.0.send(Command::Poke));
+        self.step();
     }
 
     pub(crate) fn history(&self) -> Option<&History> {

@@ -54,17 +54,21 @@ impl<J: Journal> Works<J> {
             }
             self.round(commands);
             if self.closing.is_some() {
-                self.end_filing();
-            }
-            if let Some(answer) = self.closing.take() {
-                let synced = self.journal.sync().map_err(|e| StoreError::Io(e.to_string()));
-                self.journal.end();
-                // The folder is free before anybody hears that the store is closed.
-                drop(self);
-                drop(answer.send(synced));
+                self.close();
                 return;
             }
         }
+    }
+
+    /// The end: syncs, and says so.
+    pub(super) fn close(mut self) {
+        self.end_filing();
+        let Some(answer) = self.closing.take() else { return };
+        let synced = self.journal.sync().map_err(|e| StoreError::Io(e.to_string()));
+        self.journal.end();
+        // The folder is free before anybody hears that the store is closed.
+        drop(self);
+        drop(answer.send(synced));
     }
 
     fn sleep(&self) -> Duration {
@@ -78,7 +82,7 @@ impl<J: Journal> Works<J> {
         due.into_iter().chain(sync).min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
     }
 
-    fn round(&mut self, commands: Vec<Command>) {
+    pub(super) fn round(&mut self, commands: Vec<Command>) {
         let now = self.clock.now();
         self.notice_jump(now);
         self.table.keys.forget_old(now);

@@ -33,6 +33,12 @@ pub(crate) fn memory(settings: StoreSettings) -> House {
     House { store: AnyStore::memory(settings, clock.clone()), clock, folder: None }
 }
 
+/// The memory store whose callers do its work.
+fn in_step(settings: StoreSettings) -> House {
+    let clock = clock();
+    House { store: AnyStore::memory_in_step(settings, clock.clone()), clock, folder: None }
+}
+
 pub(crate) fn disk(settings: StoreSettings) -> House {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
     let store = AnyStore::open_disk(folder.path(), settings, clock.clone()).unwrap().0;
@@ -42,6 +48,7 @@ pub(crate) fn disk(settings: StoreSettings) -> House {
 /// Runs a rule over every back-end.
 pub(crate) async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
     rule(memory(settings.clone())).await;
+    rule(in_step(settings.clone())).await;
     rule(disk(settings)).await;
 }
 
