@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::judge::Verdict;
 use crate::past;
 use crate::retry::later;
+use crate::signal::Watcher;
 use crate::verdicts;
 use crate::worker::Stop;
 use envelope::Recipient;
@@ -16,7 +17,6 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::watch;
 
 /// Outcomes that are there at one moment are settled together, at most this many.
 const SETTLED_TOGETHER: usize = 64;
@@ -31,7 +31,7 @@ pub(crate) enum Ended {
 
 /// Sends a batch and settles it. Every lease is settled, or dropped untouched when its mail was
 /// never handed to the sender.
-pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) -> Ended {
+pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &Watcher<Stop>) -> Ended {
     let mut mails: Vec<Mail> = (0..).zip(&leases).map(|(ticket, lease)| mail(ticket, &lease.job)).collect();
     let dated = date::complete(desk, &mut mails, &leases).await;
     let mut open: BTreeMap<u64, Lease> = (0..).zip(leases).collect();
@@ -42,7 +42,7 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
     let draining = stop.clone();
     // The sender asks for the next mail only when it can work on it; from then on it is in its hands.
     let feed = stream::iter(mails)
-        .take_while(move |_| std::future::ready(*draining.borrow() == Stop::No))
+        .take_while(move |_| std::future::ready(draining.get() == Stop::No))
         .inspect(move |mail| {
             counter.store(mail.ticket + 1, Ordering::Relaxed);
             if let Some((lease, id, meta)) = usize::try_from(mail.ticket).ok().and_then(|n| begun.get(n)) {
@@ -80,9 +80,9 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<
 
 pub(crate) const PANICKED: &str = "the sender panicked";
 
-/// Completes at the hammer, or when the worker is gone.
-async fn hammered(stop: &mut watch::Receiver<Stop>) {
-    drop(stop.wait_for(|s| *s == Stop::Hammer).await);
+/// Completes at the hammer.
+async fn hammered(stop: &mut Watcher<Stop>) {
+    stop.until(|s| s == Stop::Hammer).await;
 }
 
 fn mail(ticket: u64, job: &Job) -> Mail {

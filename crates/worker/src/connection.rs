@@ -4,11 +4,11 @@ use crate::batch::{self, Ended};
 use crate::breaker::Leave;
 use crate::desk::Desk;
 use crate::health::is_urgent_only;
+use crate::signal::Watcher;
 use crate::worker::Stop;
 use queue::{Lease, LeaseAsk, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The store failed to lease: wait before asking again.
@@ -37,13 +37,13 @@ impl Drop for Share<'_> {
 }
 
 /// Runs the connection with this number (from 0).
-pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receiver<Stop>) {
-    let mut moved = desk.moved.subscribe();
-    while *stop.borrow() == Stop::No {
-        moved.mark_unchanged();
+pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: Watcher<Stop>) {
+    let mut moved = desk.moved.watch();
+    while stop.get() == Stop::No {
+        moved.mark_seen();
         let turn = tokio::select! {
             biased;
-            _ = stop.changed() => continue,
+            () = stop.changed() => continue,
             turn = desk.turn.lock(), if desk.relay.rate.is_some() => Some(turn),
             () = std::future::ready(()), if desk.relay.rate.is_none() => None,
         };
@@ -69,7 +69,7 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receive
         };
         let leases = tokio::select! {
             biased;
-            _ = stop.changed() => continue,
+            () = stop.changed() => continue,
             leases = desk.store.lease(ask) => leases,
             () = other_work(&desk, spare, probe.is_some(), &mut moved) => continue,
         };
@@ -84,7 +84,7 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: watch::Receive
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::error!(relay = %desk.relay.name, %error, "no mail could be leased");
-                tokio::select! { biased; _ = stop.changed() => {}, () = tokio::time::sleep(STORE_PAUSE) => {} }
+                tokio::select! { biased; () = stop.changed() => {}, () = tokio::time::sleep(STORE_PAUSE) => {} }
             }
         }
     }
@@ -97,22 +97,22 @@ fn ask(desk: &Desk, number: usize) -> (Leave, usize) {
 
 /// Completes when the connection should ask for something else: a relay of the route is in trouble, or
 /// well again. A probe stays one, lest two relays that probe wake each other for ever.
-async fn other_work(desk: &Desk, spare: bool, probing: bool, moved: &mut watch::Receiver<u64>) {
-    while moved.changed().await.is_ok() {
+async fn other_work(desk: &Desk, spare: bool, probing: bool, moved: &mut Watcher<()>) {
+    loop {
+        moved.changed().await;
         if !probing || spare && !desk.is_spare() {
             return;
         }
     }
-    std::future::pending().await
 }
 
-async fn work(desk: &Desk, leases: Vec<Lease>, stop: &watch::Receiver<Stop>) {
+async fn work(desk: &Desk, leases: Vec<Lease>, stop: &Watcher<Stop>) {
     if !leases.is_empty() && batch::run(desk, leases, stop).await == Ended::Panicked {
         tokio::time::sleep(PANIC_PAUSE).await;
     }
 }
 
-async fn wait(leave: Leave, moved: &mut watch::Receiver<u64>, stop: &mut watch::Receiver<Stop>) {
+async fn wait(leave: Leave, moved: &mut Watcher<()>, stop: &mut Watcher<Stop>) {
     let until = async {
         match leave {
             Leave::NotBefore(at) => tokio::time::sleep_until(at).await,
@@ -121,8 +121,8 @@ async fn wait(leave: Leave, moved: &mut watch::Receiver<u64>, stop: &mut watch::
     };
     tokio::select! {
         biased;
-        _ = stop.changed() => {}
-        _ = moved.changed() => {}
+        () = stop.changed() => {}
+        () = moved.changed() => {}
         () = until => {}
     }
 }

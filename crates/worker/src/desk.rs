@@ -3,13 +3,13 @@
 use crate::breaker::Pace;
 use crate::health::Health;
 use crate::settings::{Relay, WorkerSettings};
+use crate::signal::Signal;
 use crate::status::{Program, RelayStatus};
 use jiff::SignedDuration;
 use queue::{AnyStore, Clock, Job, JobId};
 use send::TroubleKind;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub(crate) struct Desk {
@@ -22,8 +22,8 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<WorkerSettings>,
     health: Mutex<Health>,
-    /// Counts moves of the route's relays, so that waiting connections look again.
-    pub(crate) moved: Arc<watch::Sender<u64>>,
+    /// Set when a relay of the route moves, so that waiting connections look again.
+    pub(crate) moved: Arc<Signal<()>>,
     /// With a rate, one connection at a time waits for mail: the others would sit on its share.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
@@ -55,7 +55,7 @@ impl Desk {
     }
 
     pub(crate) fn tell(&self) {
-        self.moved.send_modify(|n| *n += 1);
+        self.moved.set(());
     }
 
     fn siblings(&self) -> impl Iterator<Item = Arc<Self>> + '_ {
@@ -180,7 +180,7 @@ pub(crate) struct Shared {
     pub(crate) store: AnyStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<WorkerSettings>,
-    pub(crate) moved: Arc<watch::Sender<u64>>,
+    pub(crate) moved: Arc<Signal<()>>,
 }
 
 /// How a kind of trouble is met.

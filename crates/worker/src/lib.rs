@@ -15,6 +15,7 @@ mod past;
 mod relays;
 mod retry;
 mod settings;
+mod signal;
 mod status;
 mod verdicts;
 mod worker;

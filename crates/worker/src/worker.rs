@@ -4,10 +4,10 @@ use crate::connection;
 use crate::desk::{Desk, Shared, Siblings};
 use crate::relays::Relays;
 use crate::settings::{Route, WorkerSettings};
+use crate::signal::Signal;
 use queue::{AnyStore, Clock};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What the connections are told.
@@ -23,7 +23,7 @@ pub(crate) enum Stop {
 /// The running pool. Dropped without `drain`, its tasks end at once and their leases return.
 pub struct Worker {
     relays: Relays,
-    stop: watch::Sender<Stop>,
+    stop: Signal<Stop>,
     tasks: JoinSet<()>,
 }
 
@@ -68,19 +68,19 @@ impl Worker {
         settings: WorkerSettings,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        let (stop, stopped) = watch::channel(Stop::No);
+        let stop = Signal::new(Stop::No);
         let shared = Shared {
             store: store.clone(),
             clock: clock.clone(),
             settings: Arc::new(settings),
-            moved: Arc::new(watch::Sender::new(0)),
+            moved: Arc::new(Signal::new(())),
         };
         let desks: Vec<_> = routes.into_iter().flat_map(|route| open(route, &shared)).collect();
         relays.open(desks.clone());
         let mut tasks = JoinSet::new();
         for desk in desks {
             for number in 0..desk.relay.connections {
-                tasks.spawn(connection::run(desk.clone(), number, stopped.clone()));
+                tasks.spawn(connection::run(desk.clone(), number, stop.watch()));
             }
         }
         Self { relays, stop, tasks }
@@ -94,14 +94,15 @@ impl Worker {
     /// Stops: connections finish the mails they have begun, for at most `grace` or until `hurry`
     /// completes; then they are broken off and what was in flight is marked as in doubt.
     pub async fn drain(mut self, grace: Duration, hurry: impl Future<Output = ()>) -> Drained {
-        self.stop.send_replace(Stop::Drain);
+        self.stop.set(Stop::Drain);
         let drained = tokio::select! {
+            biased;
             () = all(&mut self.tasks) => Drained::Clean,
             () = tokio::time::sleep(grace) => Drained::Hammered,
             () = hurry => Drained::Hammered,
         };
         if drained == Drained::Hammered {
-            self.stop.send_replace(Stop::Hammer);
+            self.stop.set(Stop::Hammer);
             if tokio::time::timeout(HAMMERED, all(&mut self.tasks)).await.is_err() {
                 tracing::error!("connections did not end; they are cut off");
             }
