@@ -16,4 +16,5 @@ mod leaving;
 mod outage;
 mod refusals;
 mod relays;
+mod simulation;
 mod strain;
