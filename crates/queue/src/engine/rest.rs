@@ -235,7 +235,9 @@ impl<J: Journal> Works<J> {
             }
             Filing::Damaged(ids) => ids,
             Filing::Done(record, new) => {
-                desk.history.count(record.day, new);
+                // What was purged meanwhile is about to be taken out of the file again.
+                let new = new.into_iter().filter(|(id, _)| desk.taken.contains(id));
+                desk.history.count(record.day, new.map(|(_, status)| status));
                 self.filed += record.ids.len() as u64;
                 let ids = record.ids.clone();
                 self.add(vec![(Record::Filed(record), Use::Nothing)], group);
@@ -260,7 +262,7 @@ impl<J: Journal> Works<J> {
         let mut records = Vec::new();
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Filed(Filing::Done(record, new)) = command {
-                history.count(record.day, new);
+                history.count(record.day, new.into_iter().map(|(_, status)| status));
                 records.push((Record::Filed(record), Use::Nothing));
             }
         }

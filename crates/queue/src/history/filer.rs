@@ -30,11 +30,14 @@ pub(crate) enum Order {
 /// The thread's niceness.
 const BESIDES: i32 = 10;
 
+/// Jobs that did not stand in the file before, with what became of them.
+pub(crate) type New = Vec<(JobId, Status)>;
+
 /// What became of jobs that were to be written.
 #[derive(Debug)]
 pub(crate) enum Filing {
-    /// They stand in this day's file, synced; with the status of those that did not before.
-    Done(FiledRecord, Vec<Status>),
+    /// They stand in this day's file, synced; with those that did not before.
+    Done(FiledRecord, New),
     /// They can be read no more, here or anywhere.
     Damaged(Vec<JobId>),
     /// Not now.
@@ -87,7 +90,8 @@ impl Works {
                 Order::Write => self.write().into_iter().for_each(&done),
                 Order::Retain(since) => self.retain(since),
                 Order::Remove(id, answer) => {
-                    let was = self.remove(id);
+                    // Without an answer it was purged on its way here: nobody counted it.
+                    let was = self.remove(id, answer.is_some());
                     if let Some(answer) = answer {
                         drop(answer.send(Ok(was)));
                     }
@@ -142,7 +146,7 @@ impl Works {
         out
     }
 
-    fn write_day(&self, date: Date, lines: &[Line]) -> rusqlite::Result<(u64, i64, Vec<Status>)> {
+    fn write_day(&self, date: Date, lines: &[Line]) -> rusqlite::Result<(u64, i64, New)> {
         let path = self.history.path(date);
         let fresh = !path.exists();
         // Opened anew each time: the file may have been deleted since, and nothing must go to a dead one.
@@ -165,10 +169,10 @@ impl Works {
             known.reaches(line.brief.id);
         }
         known.rows = day::rows(&connection)?;
-        Ok((mark, known.rows, new.into_iter().map(|line| line.brief.status).collect()))
+        Ok((mark, known.rows, new.into_iter().map(|line| (line.brief.id, line.brief.status)).collect()))
     }
 
-    fn remove(&mut self, id: JobId) -> Option<Status> {
+    fn remove(&mut self, id: JobId, counted: bool) -> Option<Status> {
         if let Some(job) = self.waiting.iter().find(|job| job.id == id) {
             self.removed.insert(id);
             return Some(job.entry.status);
@@ -181,7 +185,7 @@ impl Works {
             }
             match day::open(&path, false).and_then(|mut c| day::remove(&mut c, id)) {
                 Ok(Some(status)) => {
-                    if let Some(known) = self.history.days().get_mut(&date) {
+                    if let Some(known) = self.history.days().get_mut(&date).filter(|_| counted) {
                         known.count(status, -1);
                     }
                     return Some(status);

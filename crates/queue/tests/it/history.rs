@@ -246,3 +246,19 @@ async fn an_older_copy_of_a_file_lacks_what_was_filed_since_and_gets_it() {
     h.file().await;
     assert_eq!(h.list(all()).await, [second[0], first[0]]);
 }
+
+/// It was counted when its row was written, and only then taken out again.
+#[tokio::test]
+async fn regress_a_mail_purged_on_its_way_into_history_is_counted_by_nobody() {
+    let h = disk(StoreSettings { segment_octets: 2048, ..brief() });
+    for round in 0..40 {
+        let ids = send(&h, &["one", "two", "three", "four"]).await;
+        for (purged, id) in ids.iter().enumerate() {
+            // Already filed, or still on the way: either way it is gone.
+            h.store.act(*id, Action::Purge).await.unwrap();
+            let stats = h.store.stats().await.unwrap();
+            let counted: u64 = stats.by_status.iter().map(|(_, n)| n).sum();
+            assert_eq!(counted, 3 - purged as u64, "round {round}");
+        }
+    }
+}
