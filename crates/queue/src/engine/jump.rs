@@ -34,6 +34,13 @@ impl<J: Journal> Works<J> {
         if by.abs() >= JUMP {
             tracing::warn!(?by, "the wall clock was set; mail that waits keeps the time it had left");
             self.table.shift(by);
+            self.ahead = self.ahead.saturating_add(by);
         }
+    }
+
+    /// The time as it would be had nobody set the clock: what was to be remembered for so long is not forgotten by a
+    /// jump. Where the clock was wrong before and is right now, that holds until the next start.
+    pub(super) fn unset(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.ahead).unwrap_or(now)
     }
 }

@@ -34,7 +34,7 @@ use crate::standing::{Standing, Unreadable};
 use crate::store::{Change, Job, KnownRelays, LeaseAsk};
 use crate::table::Table;
 use crate::view::{Action, Filter, Stats};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rest::{Desk, Rest};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -171,6 +171,8 @@ struct Works<J> {
     corrupt: u64,
     closing: Option<Answer<Result<(), StoreError>>>,
     beat: Option<jump::Beat>,
+    /// How far the wall clock was set ahead since the start.
+    ahead: SignedDuration,
 }
 
 impl Engine {
@@ -259,6 +261,7 @@ impl Engine {
             corrupt,
             closing: None,
             beat: None,
+            ahead: SignedDuration::ZERO,
         };
         (engine, works)
     }

@@ -132,6 +132,7 @@ impl<J: Journal> Works<J> {
 
     fn lay_to_rest(&mut self, id: JobId, now: Timestamp) {
         let named = self.table.keys.named_until(id);
+        let forgotten = ago(self.unset(now), self.settings.keep_history);
         let Some(entry) = self.table.get_mut(id) else { return };
         let Some(done) = entry.settled_at() else { return };
         let keep = self.settings.keeps(entry.status);
@@ -151,7 +152,7 @@ impl<J: Journal> Works<J> {
             return;
         }
         match &mut self.rest {
-            Rest::Filed(_) if is_past(done, ago(now, self.settings.keep_history)) => self.leave(id),
+            Rest::Filed(_) if is_past(done, forgotten) => self.leave(id),
             // Its segment stays until it is filed, or it would be copied only to be filed.
             Rest::Filed(desk) => desk.next.push(id),
             Rest::Kept { .. } if entry.drop_once() => self.journal.drop_bytes(entry.place),
@@ -169,7 +170,7 @@ impl<J: Journal> Works<J> {
     /// Memory only: done before the time that is remembered, or settled and too many. Sent mail never
     /// pushes failed mail out.
     fn forget_kept(&mut self, now: Timestamp) {
-        let before = ago(now, self.settings.keep_history);
+        let before = ago(self.unset(now), self.settings.keep_history);
         let Rest::Kept { settled, dead } = &mut self.rest else { return };
         let mut gone = Vec::new();
         for (queue, count) in [(settled, self.settings.history_count), (dead, usize::MAX)] {
@@ -191,10 +192,11 @@ impl<J: Journal> Works<J> {
 
     /// Hands jobs to the filer, some at a time, and has them written late and together.
     fn file(&mut self, now: Timestamp) {
+        let since = ago(self.unset(now), self.settings.keep_history);
         let Rest::Filed(desk) = &mut self.rest else { return };
         if desk.retained.is_none_or(|at| later_by(at, RETAIN_EVERY) <= now) {
             desk.retained = Some(now);
-            desk.filer.order(Order::Retain(ago(now, self.settings.keep_history)));
+            desk.filer.order(Order::Retain(since));
         }
         if desk.not_before.is_some_and(|at| at > now) {
             return;

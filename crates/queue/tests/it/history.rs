@@ -262,3 +262,20 @@ async fn regress_a_mail_purged_on_its_way_into_history_is_counted_by_nobody() {
         }
     }
 }
+
+#[tokio::test]
+async fn b1_18_a_clock_set_ahead_unlinks_no_history() {
+    let h = disk(brief());
+    let ids = send(&h, &["one", "two"]).await;
+    h.file().await;
+    let years = jiff::SignedDuration::from_hours(9 * 365 * 24);
+    h.clock.jump(years);
+    h.pass(0);
+    h.store.stats().await.unwrap();
+    // It goes the way that the unlinking of old days goes, behind it.
+    h.store.act(ids[0], Action::Purge).await.unwrap();
+    assert_eq!(h.status(ids[1]).await, Status::Sent);
+    h.clock.jump(-years);
+    h.pass(0);
+    assert_eq!(h.list(all()).await, [ids[1]]);
+}
