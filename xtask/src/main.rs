@@ -28,7 +28,7 @@ Usage: cargo xtask VERB
   floors          no crate imports an equal or higher floor
   tidy            sizes, headings, forgotten tests
   docs            links and crate names in the documents
-  peers           fetches the real mail programs under target/peers
+  peers           fetches the real servers and programs under target/peers
   smoke BINARY    the README's first command on a binary: dev, a mail, the inbox
   fuzz TARGET [--seconds N] [--seed S]
                   hostile input for a reader; `all` for every target

@@ -1,7 +1,7 @@
-//! Real mail programs for the tests: Debian packages, downloaded and unpacked under `target/peers`, never installed.
+//! Real servers and programs for the tests: Debian packages, downloaded and unpacked under `target/peers`, never installed.
 //! Debian's mail servers exclude each other as installed packages; unpacked they stand side by side.
 
-mod opensmtpd;
+mod trixie;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +21,7 @@ struct Peer {
     libraries: &'static [&'static str],
 }
 
-const PEERS: [Peer; 9] = [
+const PEERS: [Peer; 10] = [
     Peer {
         name: "postfix",
         packages: &["postfix"],
@@ -82,6 +82,13 @@ const PEERS: [Peer; 9] = [
         proof: "usr/bin/msmtp",
         libraries: &["libgsasl18", "libsecret-1-0"],
     },
+    // its server is a link to a file of redis-tools
+    Peer {
+        name: "redis",
+        packages: &["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"],
+        proof: "usr/bin/redis-check-rdb",
+        libraries: &["libssl3", "libsystemd0"],
+    },
 ];
 
 /// What the mechanisms of SASL are loaded from; no program links them.
@@ -105,7 +112,7 @@ pub(crate) fn fetch() -> Result<PathBuf> {
     for peer in PEERS.iter().filter(|peer| !fresh || !folder.join(peer.name).join(peer.proof).exists()) {
         unpack(peer, &folder).with_context(|| format!("cannot fetch the peer {}", peer.name))?;
     }
-    opensmtpd::fetch(&folder).context("cannot fetch the peer opensmtpd")?;
+    trixie::fetch(&folder).context("cannot fetch a peer of Debian 13")?;
     std::fs::write(&stamp, STAMP)?;
     Ok(folder)
 }
@@ -166,7 +173,12 @@ fn unpack(peer: &Peer, folder: &Path) -> Result<()> {
 
 /// Whether a program under `home` links a library that is neither there nor on the system.
 fn lacks_library(home: &Path) -> Result<bool> {
-    let own = ["usr/lib/postfix", "usr/lib/dovecot", "usr/lib/dovecot/modules/old-stats"];
+    let own = [
+        "usr/lib/postfix",
+        "usr/lib/dovecot",
+        "usr/lib/dovecot/modules/old-stats",
+        "usr/lib/x86_64-linux-gnu",
+    ];
     let own = own.map(|folder| home.join(folder).display().to_string());
     for folder in ["usr/bin", "usr/sbin", "usr/lib/postfix/sbin", "usr/lib/dovecot"] {
         let Ok(entries) = std::fs::read_dir(home.join(folder)) else { continue };

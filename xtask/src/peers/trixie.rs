@@ -1,5 +1,4 @@
-//! OpenSMTPD from Debian 13, with the libraries it links: the one of Debian 12 was made for an older OpenSSL and
-//! ends every TLS handshake with an error of its own.
+//! Peers from Debian 13, with all that they link, the C library too: that of Debian 12 is too old for them.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,44 +9,94 @@ use crate::run::{read, run};
 
 const RELEASE: &str = "trixie";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const PROOF: &str = "usr/sbin/smtpd";
-/// All that it links, the C library too: those of Debian 12 are too old for it.
-const PACKAGES: [&str; 11] = [
-    "opensmtpd",
-    "libaudit1",
-    "libc6",
-    "libcap-ng0",
-    "libcrypt1",
-    "libdb5.3t64",
-    "libevent-2.1-7t64",
-    "libpam0g",
-    "libssl3t64",
-    "libzstd1",
-    "zlib1g",
+
+/// A folder under `target/peers`, started by the loader in it.
+struct Peer {
+    name: &'static str,
+    /// A program that must be there afterwards and find its libraries.
+    proof: &'static str,
+    packages: &'static [&'static str],
+}
+
+const PEERS: [Peer; 2] = [
+    // the one of Debian 12 was made for an older OpenSSL and ends every TLS handshake with an error of its own
+    Peer {
+        name: "opensmtpd",
+        proof: "usr/sbin/smtpd",
+        packages: &[
+            "opensmtpd",
+            "libaudit1",
+            "libc6",
+            "libcap-ng0",
+            "libcrypt1",
+            "libdb5.3t64",
+            "libevent-2.1-7t64",
+            "libpam0g",
+            "libssl3t64",
+            "libzstd1",
+            "zlib1g",
+        ],
+    },
+    // Debian 12 has none
+    Peer {
+        name: "valkey",
+        proof: "usr/bin/valkey-server",
+        packages: &[
+            "valkey-server",
+            "valkey-tools",
+            "libatomic1",
+            "libc6",
+            "libcap2",
+            "libgcc-s1",
+            "libjemalloc2",
+            "liblzf1",
+            "libssl3t64",
+            "libstdc++6",
+            "libsystemd0",
+            "libzstd1",
+            "zlib1g",
+        ],
+    },
 ];
 
-/// Unpacks it under `peers/opensmtpd`, unless it is there.
+/// Unpacks those that are not there under `peers`.
 pub(super) fn fetch(peers: &Path) -> Result<()> {
-    let (home, downloads) = (peers.join("opensmtpd"), peers.join("packages/opensmtpd"));
-    if home.join(PROOF).exists() {
+    let missing = PEERS.iter().filter(|peer| !peers.join(peer.name).join(peer.proof).exists());
+    let missing: Vec<&Peer> = missing.collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    println!("fetching opensmtpd");
-    // moved to its place only when it is whole
-    let (part, debs) = (downloads.join("part"), downloads.join("debs"));
-    if downloads.exists() {
-        std::fs::remove_dir_all(&downloads)?;
+    let folder = peers.join("packages").join(RELEASE);
+    fresh(&folder)?;
+    let apt = Apt::new(&folder)?;
+    apt.run(&["update"], &folder)?;
+    for peer in missing {
+        println!("fetching {}", peer.name);
+        unpack(peer, peers, &apt).with_context(|| format!("cannot fetch the peer {}", peer.name))?;
     }
+    Ok(())
+}
+
+fn fresh(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    Ok(std::fs::create_dir_all(folder)?)
+}
+
+/// Moved to its place only when it is whole.
+fn unpack(peer: &Peer, peers: &Path, apt: &Apt) -> Result<()> {
+    let (home, downloads) = (peers.join(peer.name), peers.join("packages").join(peer.name));
+    let (part, debs) = (downloads.join("part"), downloads.join("debs"));
+    fresh(&downloads)?;
     std::fs::create_dir_all(&debs)?;
-    let apt = Apt::new(&downloads)?;
-    apt.run(&["update"], &debs)?;
-    apt.run(&[&["download"], &PACKAGES[..]].concat(), &debs)?;
+    apt.run(&[&["download"], peer.packages].concat(), &debs)?;
     for entry in std::fs::read_dir(&debs)? {
         run(Command::new("dpkg").arg("-x").arg(entry?.path()).arg(&part))?;
     }
-    let links = links(&part)?;
+    let links = links(&part, peer.proof)?;
     if links.contains("not found") {
-        bail!("{PROOF} lacks a library:\n{links}");
+        bail!("{} lacks a library:\n{links}", peer.proof);
     }
     if home.exists() {
         std::fs::remove_dir_all(&home)?;
@@ -98,8 +147,8 @@ fn archive() -> Result<String> {
 }
 
 /// What the program links, as the loader it came with sees it.
-fn links(home: &Path) -> Result<String> {
+fn links(home: &Path, proof: &str) -> Result<String> {
     let mut loader = Command::new(home.join("usr/lib64/ld-linux-x86-64.so.2"));
     loader.arg("--library-path").arg(home.join("usr/lib/x86_64-linux-gnu"));
-    read(loader.arg("--list").arg(home.join(PROOF)))
+    read(loader.arg("--list").arg(home.join(proof)))
 }
