@@ -1,4 +1,4 @@
-//! For tests only: a clock set by hand, SMTP peers that count or follow a script, real servers (Postfix, Exim, Dovecot, OpenSMTPD, aiosmtpd), a daemon to kill.
+//! For tests only: a clock set by hand, SMTP peers that count or follow a script, real servers (Postfix, Exim, Dovecot, OpenSMTPD, aiosmtpd, Redis), a daemon to kill.
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -25,9 +25,14 @@ mod opensmtpd;
 mod patience;
 mod postfix;
 mod postfix_settings;
+mod redis;
+mod redis_reply;
+mod redis_settings;
 mod script;
+mod sentinel;
 mod sink;
 mod usage;
+mod warden;
 
 pub use aiosmtpd::Aiosmtpd;
 pub use certificate::Certificate;
@@ -43,6 +48,10 @@ pub use nullmailer::Nullmailer;
 pub use opensmtpd::OpenSmtpd;
 pub use patience::{free_port, until};
 pub use postfix::{Delivered, Postfix, peers};
+pub use redis::Redis;
+pub use redis_reply::{RedisConnection, Reply};
+pub use redis_settings::Flavour;
 pub use script::{Script, Step};
+pub use sentinel::Sentinel;
 pub use sink::{Received, Sink};
 pub use usage::Usage;

@@ -3,3 +3,4 @@
 
 mod peers;
 mod postfix;
+mod redis;
