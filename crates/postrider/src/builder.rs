@@ -222,6 +222,7 @@ impl MailerBuilder {
             expire_after: self.expire,
             relays: names.iter().map(ToString::to_string).collect(),
             hostname: self.hostname,
+            first_try: Duration::ZERO,
         };
         let relays = worker.relays().clone();
         let mailer = Mailer::new(store, Access::new(Arc::new(state)), settings, clock, relays);

@@ -200,8 +200,11 @@ impl Mailer {
 
     async fn insert(&self, caller: &Caller, jobs: Vec<NewJob>) -> Result<Vec<Receipt>, SubmitError> {
         let keys = jobs.iter().filter_map(|j| j.idempotency.as_ref()).map(|i| i.key.as_str());
-        let _claims = self.inner.in_flight.claim(&caller.project, keys).ok_or(SubmitError::KeyInFlight)?;
+        let claims = self.inner.in_flight.claim(&caller.project, keys).ok_or(SubmitError::KeyInFlight)?;
         let inserted = self.inner.room.insert(&self.inner.store, jobs).await.map_err(refusal)?;
+        // Who asks again from here on is told of this mail.
+        drop(claims);
+        self.first_try(&inserted, self.settings().first_try).await;
         let durable = self.inner.store.durable();
         let receipt =
             |i: Inserted| Receipt { id: i.id(), repeated: matches!(i, Inserted::Repeat(_)), durable };

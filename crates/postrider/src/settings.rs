@@ -14,6 +14,9 @@ pub struct MailerSettings {
     pub relays: Vec<String>,
     /// Our name in `Received` fields.
     pub hostname: String,
+    /// How long a submission waits for the end of its mail's first try before it is answered, as with a queue
+    /// that is none; zero: it does not, the worker delivers behind its back.
+    pub first_try: Duration,
 }
 
 /// Bounds on what one message may be (contract 4).

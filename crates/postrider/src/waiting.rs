@@ -1,7 +1,7 @@
 //! Waiting for what becomes of mail.
 
 use crate::Mailer;
-use queue::{Change, JobId, JobView, Status, Store, StoreError};
+use queue::{Change, Inserted, JobId, JobView, Status, Store, StoreError};
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -53,6 +53,46 @@ impl Mailer {
             Ok(Err(error)) => Err(error),
             Err(_) => Ok(false),
         }
+    }
+
+    /// Waits until each of these mails was tried or none is about to be: it waits for its time or an operator, or
+    /// no relay is given mail now. At most so long. The mail was accepted, so nothing that happens here is an error.
+    pub(crate) async fn first_try(&self, mails: &[Inserted], at_most: Duration) {
+        if at_most.is_zero() {
+            return;
+        }
+        let mut changes = self.store().changes();
+        let tried = async {
+            for mail in mails {
+                self.tried(mail.id(), &mut changes).await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Ok(Err(error)) = tokio::time::timeout(at_most, tried).await {
+            tracing::warn!(%error, "a mail was accepted, and its first try could not be waited for");
+        }
+    }
+
+    async fn tried(&self, id: JobId, changes: &mut Receiver<Change>) -> Result<(), StoreError> {
+        loop {
+            let Some(view) = self.store().get(id).await? else { return Ok(()) };
+            let about_to_be = match view.status {
+                Status::Queued => view.attempts.is_empty() && self.is_a_relay_open(),
+                Status::Sending => view.attempts.is_empty(),
+                _ => false,
+            };
+            if !about_to_be {
+                return Ok(());
+            }
+            // Another's mail that goes back to the queue may be the news that its relay is gone.
+            until(changes, |change| change.id == id || change.status == Status::Queued).await?;
+        }
+    }
+
+    /// Whether any relay is given mail at the moment.
+    fn is_a_relay_open(&self) -> bool {
+        let now = |wait: Option<Duration>| wait.is_none_or(|wait| wait.is_zero());
+        self.relays().status().iter().any(|relay| relay.paused.is_none() && now(relay.again_in))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The running whole: store, worker, mailer, doors; from the first lock to the last sync.
 
 use crate::clock::WallClock;
-use crate::config::{Listen, Settings};
+use crate::config::{Kept, Listen, Settings};
 use crate::doors::{Doors, Manner};
 use crate::exit::Failure;
 use crate::reload::{self, Reread};
@@ -55,6 +55,10 @@ pub(crate) struct House {
 
 /// How long a replaced worker may take with what it has in hand: SMTP's own deadlines are shorter.
 const RETIREMENT: Duration = Duration::from_secs(1_800);
+
+/// How long a submission waits for its mail's first try where `[queue] TYPE` says that there is no queue: less than
+/// the minute our own command line and many a proxy wait for an answer.
+const FIRST_TRY: Duration = Duration::from_secs(30);
 
 impl House {
     /// Opens everything. The ports come first, so that a second start fails before it touches the store.
@@ -250,5 +254,6 @@ fn mailer_settings(s: &Settings) -> MailerSettings {
         expire_after: s.queue.expire,
         relays: s.relays.iter().map(|relay| relay.name.clone()).collect(),
         hostname: s.identity.hostname.clone(),
+        first_try: if s.queue.kept == Kept::TriedAtOnce { FIRST_TRY } else { Duration::ZERO },
     }
 }

@@ -1,6 +1,6 @@
 //! From settings to parts: folder, store, keys, sender.
 
-use crate::config::{Kept, Relay, Settings};
+use crate::config::{Relay, Settings};
 use crate::exit::Failure;
 use queue::state::{StateDb, StateError};
 use queue::{AnyStore, Clock, StoreSettings};
@@ -57,7 +57,7 @@ pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Fa
         keep_body: s.queue.keep_body,
         ..StoreSettings::default()
     };
-    if s.queue.kept == Kept::InMemory {
+    if s.queue.kept.is_in_memory() {
         nothing_left_behind(&s.data_dir)?;
         return Ok(AnyStore::memory(settings, clock.clone()));
     }
@@ -82,7 +82,7 @@ fn nothing_left_behind(data_dir: &Path) -> Result<(), Failure> {
     match waiting.map_err(|because| Failure::Store { path: data_dir.to_owned(), because })? {
         0 => Ok(()),
         mails => Err(Failure::Settings(format!(
-            "[queue] TYPE = channel keeps mail in memory, but {mails} mails wait on disk in {0} and nobody would \
+            "[queue] TYPE is one that keeps mail in memory, but {mails} mails wait on disk in {0} and nobody would \
              deliver them. Set TYPE = level again until they are out (postrider queue drain --wait), or give them \
              up: postrider queue give-up --data {0}",
             data_dir.display()

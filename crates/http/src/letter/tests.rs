@@ -11,6 +11,7 @@ fn house(from: &str) -> MailerSettings {
         expire_after: Duration::from_secs(60),
         relays: Vec::new(),
         hostname: "host.example".into(),
+        first_try: Duration::ZERO,
     }
 }
 

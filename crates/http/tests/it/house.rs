@@ -70,6 +70,7 @@ pub(crate) fn house_with(trust: Trust, change: impl FnOnce(&mut MailerSettings))
         expire_after: Duration::from_secs(3_600),
         relays: vec!["here".into()],
         hostname: "door.test".into(),
+        first_try: Duration::ZERO,
     };
     change(&mut settings);
     let mailer =

@@ -54,6 +54,7 @@ pub(crate) fn house_with(more: &[(&str, &str)], change: impl FnOnce(Builder) -> 
         expire_after: Duration::from_secs(3_600),
         relays: Vec::new(),
         hostname: "forge.example".into(),
+        first_try: Duration::ZERO,
     };
     let access = Access::new(Arc::new(StateDb::in_memory().unwrap()));
     let mailer = Mailer::new(store, access, mailer_settings, clock, Relays::default());

@@ -13,6 +13,7 @@ fn settings() -> MailerSettings {
         expire_after: Duration::from_secs(3600),
         relays: vec!["default".into(), "backup".into()],
         hostname: "localhost".into(),
+        first_try: Duration::ZERO,
     }
 }
 

@@ -18,6 +18,7 @@ mod blocking;
 mod embedded;
 #[cfg(test)]
 mod examples;
+mod first_try;
 #[cfg(test)]
 mod full;
 #[cfg(test)]

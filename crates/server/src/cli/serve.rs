@@ -1,7 +1,7 @@
 //! `serve`: the daemon.
 
 use super::{args, find, identity};
-use crate::config::{Kept, Surroundings};
+use crate::config::Surroundings;
 use crate::doors::Manner;
 use crate::exit::Failure;
 use crate::house::{House, Plan};
@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub(crate) async fn run(serve: args::Serve, around: Surroundings) -> Result<(), Failure> {
     let around = Surroundings { run_commands: true, ..around };
     let settings = find::settings(serve.config.as_deref(), &around)?;
-    if settings.queue.kept == Kept::InMemory {
-        tracing::warn!("[queue] TYPE = channel keeps mail in memory: what waits is lost when we end");
+    if settings.queue.kept.is_in_memory() {
+        tracing::warn!("[queue] TYPE is one that keeps mail in memory: what waits is lost when we end");
     }
     identity::warn(&settings.identity.profile);
     let relays: Vec<&str> = settings.relays.iter().map(|relay| relay.url.as_str()).collect();

@@ -25,13 +25,9 @@ pub(crate) fn queue(r: &mut Reader<'_>) -> Queue {
 }
 
 fn kept(r: &mut Reader<'_>) -> Kept {
-    const NONE: [&str; 2] = ["dummy", "immediate"];
-    if let Some(w) = r.look(GITEA, "TYPE").filter(|w| NONE.contains(&w.text.as_str())) {
-        let problem = format!("{} (no queue at all) is read as channel: mail waits in memory only", w.text);
-        r.findings.warn(Some(w.origin), GITEA, "TYPE", problem);
-    }
     r.parsed(GITEA, "TYPE", Kept::OnDisk, |text| match text {
-        "channel" | "dummy" | "immediate" => Ok(Kept::InMemory),
+        "channel" => Ok(Kept::InMemory),
+        "dummy" | "immediate" => Ok(Kept::TriedAtOnce),
         "redis" => {
             Err("the Redis queue is not in this version; write level (on disk) or channel (in memory)".into())
         }

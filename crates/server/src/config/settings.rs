@@ -274,4 +274,13 @@ pub(crate) struct Queue {
 pub(crate) enum Kept {
     OnDisk,
     InMemory,
+    /// In memory, and a submission is answered once its mail was tried.
+    TriedAtOnce,
+}
+
+impl Kept {
+    /// Whether what waits is lost when we end.
+    pub(crate) fn is_in_memory(self) -> bool {
+        matches!(self, Self::InMemory | Self::TriedAtOnce)
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::run::{binary, run, settings};
 use serde_json::{Value, json};
-use testkit::Daemon;
+use testkit::{Daemon, Sink};
 
 const DUMMY: &str = "PROTOCOL = dummy";
 
@@ -40,6 +40,19 @@ fn send_finds_the_daemon_by_its_settings_and_does_without_one() {
     assert!(ended.code == Some(0) && ended.err.contains("was not queued"), "{}", ended.err);
     let told: Value = serde_json::from_str(&ended.out).expect("JSON");
     assert_eq!((&told["status"], &told["queued"]), (&json!("sent"), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_none_answers_after_the_first_try() {
+    for (refusal, expected) in
+        [("250 2.0.0 Ok", "sent"), ("550 5.7.1 no", "failed"), ("450 4.2.1 later", "deferred")]
+    {
+        let sink = Sink::refusing(".", refusal).await.expect("a port");
+        let relay = format!("PROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\nSMTP_PORT = {}", sink.port());
+        let daemon = Daemon::start(binary(), &relay, "[queue]\nTYPE = immediate");
+        let id = daemon.api.send(&json!({"to": "a@example.org", "subject": "x", "text": "y"}));
+        assert_eq!(daemon.api.email(&id)["status"], expected);
+    }
 }
 
 #[test]

@@ -153,8 +153,8 @@ const QUEUE: &[Key] = &[
         "TYPE",
         Word,
         Value("level"),
-        "level: on disk in DATA_DIR; channel: in memory, lost at the end; dummy and immediate: as channel, with a \
-         warning; redis: not in this version; any other word is level.",
+        "level: on disk in DATA_DIR; channel: in memory, lost at the end; dummy and immediate: as channel, and a \
+         submission is answered once its mail was tried, after 30 s at the latest; redis: not in this version; any other word is level.",
     ),
     key(
         "LENGTH",
