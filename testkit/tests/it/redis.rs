@@ -129,8 +129,10 @@ fn a_sentinel_makes_the_replica_primary() {
     for (flavour, sentinels) in [(Flavour::Redis, 1), (Flavour::Valkey, 3)] {
         let mut primary = Redis::start(flavour);
         let replica = primary.replica();
-        primary.command(&["SET", "x", "y"]);
-        assert_eq!(primary.command(&["WAIT", "1", "0"]), Reply::Integer(1));
+        // it waits for what this connection wrote
+        let mut connection = primary.connect().unwrap();
+        assert_eq!(connection.command(&["SET", "x", "y"]).unwrap().text(), "OK");
+        assert_eq!(connection.command(&["WAIT", "1", "0"]).unwrap(), Reply::Integer(1));
         let quorum = if sentinels > 1 { 2 } else { 1 };
         let all: Vec<_> = (0..sentinels).map(|_| Sentinel::start(flavour, &primary, quorum)).collect();
         all.iter().for_each(|sentinel| sentinel.knows_others(sentinels - 1));
