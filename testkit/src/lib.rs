@@ -1,4 +1,4 @@
-//! For tests only: a clock set by hand, SMTP peers that count or follow a script, real servers (Postfix, Exim, Dovecot, OpenSMTPD, aiosmtpd, Redis), a daemon to kill.
+//! For tests only: a clock set by hand, SMTP peers that count or follow a script, real servers (Postfix, Exim, Dovecot, OpenSMTPD, aiosmtpd, Redis), a daemon to kill, a link to cut.
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -19,6 +19,8 @@ mod dovecot_settings;
 mod exim;
 mod group;
 mod http;
+mod link;
+mod link_pump;
 mod null_client;
 mod nullmailer;
 mod opensmtpd;
@@ -43,6 +45,7 @@ pub use dovecot::{Dovecot, Stored};
 pub use exim::{Exim, Taken};
 pub use group::Group;
 pub use http::{Answer, Api, Connection};
+pub use link::Link;
 pub use null_client::NullClient;
 pub use nullmailer::Nullmailer;
 pub use opensmtpd::OpenSmtpd;
