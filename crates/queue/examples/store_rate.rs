@@ -22,7 +22,7 @@ async fn settle_all(store: AnyStore, settled: Arc<AtomicU64>) {
     while let Ok(leases) = store.lease(LeaseAsk::new("default", 64)).await {
         let done = |_: &_| Settlement {
             finals: vec![(0, RecipientState::Sent)],
-            next: Next::RetryAt(Timestamp::MAX),
+            next: Next::RetryIn(Duration::MAX),
             attempt: None,
             counted: false,
             in_doubt: false,

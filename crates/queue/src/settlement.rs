@@ -4,6 +4,7 @@ use crate::RecipientState;
 use envelope::Reply;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The result of an attempt, applied in one record.
 #[derive(Debug, Clone)]
@@ -25,7 +26,8 @@ pub struct Settlement {
 /// What becomes of the open recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    RetryAt(Timestamp),
+    /// So long after the store took the settlement: a wait, as the clock may be set while it is on its way.
+    RetryIn(Duration),
     /// Until an operator releases it; with the reason shown.
     Hold(String),
 }

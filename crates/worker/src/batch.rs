@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Outcomes that are there at one moment are settled together, at most this many.
 const SETTLED_TOGETHER: usize = 64;
@@ -163,7 +164,7 @@ fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
     let trouble_wait = verdicts::tell(desk, job, outcome, &verdicts);
     let mut settlement = Settlement {
         finals: Vec::new(),
-        next: Next::RetryAt(Timestamp::MAX),
+        next: Next::RetryIn(Duration::MAX),
         attempt: Some(attempt(desk, job, outcome, now)),
         counted: false,
         in_doubt: false,
@@ -195,7 +196,7 @@ fn weigh(desk: &Desk, job: &Job, outcome: &MailOutcome) -> Option<Settlement> {
     if settlement.in_doubt {
         settlement.only = Some(desk.relay.name.clone());
     }
-    settlement.next = Next::RetryAt(due);
+    settlement.next = Next::RetryIn(Duration::try_from(due.duration_since(now)).unwrap_or_default());
     log(job, &verdicts.each, outcome);
     Some(settlement)
 }

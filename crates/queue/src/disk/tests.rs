@@ -109,7 +109,7 @@ fn job(n: usize) -> NewJob {
 fn sent() -> Settlement {
     Settlement {
         finals: vec![(0, RecipientState::Sent)],
-        next: Next::RetryAt(Timestamp::MAX),
+        next: Next::RetryIn(Duration::MAX),
         attempt: None,
         counted: true,
         in_doubt: false,

@@ -118,7 +118,7 @@ impl<J: Journal> Works<J> {
                 tracing::error!(%id, "a stored message cannot be read now: {why}");
                 let again = Settlement {
                     finals: Vec::new(),
-                    next: Next::RetryAt(now.checked_add(READ_AGAIN).unwrap_or(Timestamp::MAX)),
+                    next: Next::RetryIn(READ_AGAIN),
                     attempt: None,
                     counted: false,
                     in_doubt: false,

@@ -34,7 +34,7 @@ use crate::standing::{Standing, Unreadable};
 use crate::store::{Change, Job, KnownRelays, LeaseAsk};
 use crate::table::Table;
 use crate::view::{Action, Filter, Stats};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rest::{Desk, Rest};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -170,9 +170,7 @@ struct Works<J> {
     accepted: u64,
     corrupt: u64,
     closing: Option<Answer<Result<(), StoreError>>>,
-    beat: Option<jump::Beat>,
-    /// How far the wall clock was set ahead since the start.
-    ahead: SignedDuration,
+    jumps: jump::Jumps,
 }
 
 impl Engine {
@@ -235,7 +233,7 @@ impl Engine {
             history: None,
             bodies: None,
         };
-        let works = Works {
+        let mut works = Works {
             journal,
             table,
             settings,
@@ -260,9 +258,9 @@ impl Engine {
             accepted: 0,
             corrupt,
             closing: None,
-            beat: None,
-            ahead: SignedDuration::ZERO,
+            jumps: jump::Jumps::default(),
         };
+        works.notice_jump(works.clock.now());
         (engine, works)
     }
 

@@ -1,6 +1,7 @@
 //! The engine's loop: one round after the other.
 
 use super::group::{Group, Use, stored};
+use super::question::later;
 use super::rest::until;
 use super::{Acted, Answer, Arriving, Command, Inserts, Leases, Question, Works};
 use crate::error::{ActError, InsertError, StoreError};
@@ -120,7 +121,7 @@ impl<J: Journal> Works<J> {
             Command::Return(id, fence, true) => {
                 let broken_off = Settlement {
                     finals: Vec::new(),
-                    next: Next::RetryAt(now),
+                    next: Next::RetryIn(Duration::ZERO),
                     attempt: None,
                     counted: true,
                     in_doubt: true,
@@ -154,7 +155,8 @@ impl<J: Journal> Works<J> {
     ) -> Result<Vec<Inserted>, InsertError> {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut fresh = Vec::with_capacity(jobs.len());
-        for arriving in jobs {
+        for mut arriving in jobs {
+            self.jumps.set_right(&mut arriving.job, now);
             let job = &arriving.job;
             match self.known(job, &fresh) {
                 Some(Known::Same(id)) => answers.push(Inserted::Repeat(id)),
@@ -233,7 +235,7 @@ impl<J: Journal> Works<J> {
                 continue;
             }
             let (due_at, hold) = match settlement.next {
-                Next::RetryAt(at) => (Some(at), None),
+                Next::RetryIn(wait) => (Some(later(now, wait)), None),
                 Next::Hold(why) => (None, Some(why)),
             };
             let record = SettledRecord {

@@ -42,7 +42,7 @@ fn outcome(state: RecipientState, who: &str) -> Settlement {
     let only = AttemptRecipient { index: 0, command: "RCPT".into(), reply: None, cause: None };
     Settlement {
         finals: vec![(0, state)],
-        next: Next::RetryAt(Timestamp::MAX),
+        next: Next::RetryIn(std::time::Duration::MAX),
         attempt: Some(Attempt {
             at: Timestamp::UNIX_EPOCH,
             relay: "default".into(),

@@ -68,6 +68,15 @@ impl Keys {
         self.named.get(&id).copied()
     }
 
+    /// The clock was set: keys are known for as long as they were to be.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        let of_keys = self.known.values_mut().map(|entry| &mut entry.until);
+        let in_turn = self.until.iter_mut().map(|(until, _)| until);
+        for until in of_keys.chain(in_turn).chain(self.named.values_mut()) {
+            *until = until.checked_add(by).unwrap_or(*until);
+        }
+    }
+
     pub(crate) fn forget_old(&mut self, now: Timestamp) {
         while self.until.front().is_some_and(|(until, _)| *until <= now) {
             let Some((until, key)) = self.until.pop_front() else { return };

@@ -160,7 +160,7 @@ impl Table {
         past.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Moves the ends of life and the retries, which are durations; schedules stay.
+    /// Moves the ends of life, the retries and what keys stand for, which are durations; schedules stay.
     pub(crate) fn shift(&mut self, by: SignedDuration) {
         let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
         for (_, entry) in self.jobs.iter_mut().filter(|(_, e)| !e.is_final()) {
@@ -169,6 +169,7 @@ impl Table {
                 entry.set_due_at(moved(entry.due_at()));
             }
         }
+        self.keys.shift(by);
         self.soonest = Some(self.jobs.look_again(i64::MAX));
     }
 

@@ -1,6 +1,6 @@
 //! What an operator may do, and when it is too late.
 
-use crate::bench::{LIFETIME, Open, at, failed, job, over_all_stores, retry_at, sent, settings};
+use crate::bench::{LIFETIME, Open, at, failed, job, over_all_stores, retry_in, sent, settings};
 use postrider_queue::{ActError, Action, NewJob, RecipientState, Status, Store};
 
 over_all_stores! {
@@ -40,7 +40,7 @@ async fn a_cancelled_job_is_never_leased(open: &Open) {
 async fn a_retry_by_hand_comes_at_once(open: &Open) {
     let bench = open(settings());
     let deferred = bench.insert(job()).await;
-    bench.work(retry_at(300)).await;
+    bench.work(retry_in(300)).await;
     assert_eq!(bench.store.act(deferred, Action::Retry).await.unwrap(), Status::Queued);
     assert_eq!(bench.one().await.job.id, deferred);
     let scheduled = bench.insert(NewJob { due_at: at(300), ..job() }).await;
@@ -56,7 +56,7 @@ async fn a_failed_job_is_open_again_after_a_retry(open: &Open) {
     assert_eq!(bench.store.act(id, Action::Retry).await.unwrap(), Status::Queued);
     let lease = bench.one().await;
     assert_eq!(lease.job.open, [0]);
-    bench.settle(lease, retry_at(10)).await;
+    bench.settle(lease, retry_in(10)).await;
     // An expired one gets a new life of the same length.
     bench.set(LIFETIME);
     assert_eq!(bench.status(id).await, Status::Expired);

@@ -192,7 +192,7 @@ pub(crate) fn job_to(to: &[&str]) -> NewJob {
 pub(crate) fn finals(finals: &[(u32, RecipientState)]) -> Settlement {
     Settlement {
         finals: finals.to_vec(),
-        next: Next::RetryAt(start()),
+        next: Next::RetryIn(Duration::ZERO),
         attempt: Some(attempt("250 2.0.0 Ok: queued as 4XyZ")),
         counted: true,
         in_doubt: false,
@@ -208,8 +208,8 @@ pub(crate) fn failed() -> Settlement {
     finals(&[(0, RecipientState::Failed)])
 }
 
-pub(crate) fn retry_at(seconds: i64) -> Settlement {
-    Settlement { next: Next::RetryAt(at(seconds)), ..finals(&[]) }
+pub(crate) fn retry_in(seconds: u64) -> Settlement {
+    Settlement { next: Next::RetryIn(Duration::from_secs(seconds)), ..finals(&[]) }
 }
 
 pub(crate) fn attempt(transcript: &str) -> Attempt {

@@ -15,7 +15,7 @@
 //! own; a store that survives its process needs its like of `crash` and `restart`.
 
 use crate::house::{
-    House, all, failed, finals, job, jobs, over_all, over_volatile, retry_at, sent, settings, to,
+    House, all, failed, finals, job, jobs, over_all, over_volatile, retry_in, sent, settings, to,
 };
 use postrider_queue::{
     ActError, Action, ContentError, Filter, Idempotency, InsertError, Inserted, JobId, LeaseAsk, NewJob,
@@ -103,8 +103,7 @@ contract! {
     a_deferred_job_waits_for_its_time(h) {
         let id = h.insert(jobs(&["one"])).await[0];
         let lease = h.lease_one().await;
-        let at = h.now().checked_add(Duration::from_secs(60)).unwrap();
-        h.settle(lease, retry_at(at)).await;
+        h.settle(lease, retry_in(60)).await;
         assert_eq!(h.status(id).await, Status::Deferred);
         h.pass(59);
         assert!(nothing_due(&h).await);
@@ -127,10 +126,10 @@ contract! {
         let id = h.insert(vec![to(job("one"), &["a@x.org", "b@x.org", "c@x.org"])]).await[0];
         let lease = h.lease_one().await;
         let some = [(0, RecipientState::Sent), (2, RecipientState::Failed)];
-        h.settle(lease, finals(&some, Next::RetryAt(h.now()))).await;
+        h.settle(lease, finals(&some, Next::RetryIn(Duration::ZERO))).await;
         let lease = h.lease_one().await;
         assert_eq!(lease.job.open, [1]);
-        h.settle(lease, finals(&[(1, RecipientState::Sent), (2, RecipientState::Sent)], Next::RetryAt(h.now()))).await;
+        h.settle(lease, finals(&[(1, RecipientState::Sent), (2, RecipientState::Sent)], Next::RetryIn(Duration::ZERO))).await;
         let view = h.view(id).await;
         let states: Vec<_> = view.recipients.iter().map(|r| r.state).collect();
         assert_eq!(states, [RecipientState::Sent, RecipientState::Sent, RecipientState::Failed]);
@@ -151,8 +150,7 @@ contract! {
     regress_a_deferred_job_tried_now_leaves_its_refused_recipients(h) {
         let id = h.insert(vec![to(job("one"), &["a@x.org", "b@x.org"])]).await[0];
         let lease = h.lease_one().await;
-        let later = h.now().checked_add(Duration::from_secs(3600)).unwrap();
-        h.settle(lease, finals(&[(0, RecipientState::Failed)], Next::RetryAt(later))).await;
+        h.settle(lease, finals(&[(0, RecipientState::Failed)], Next::RetryIn(Duration::from_secs(3600)))).await;
         assert_eq!(h.store.act(id, Action::Retry).await.unwrap(), Status::Queued);
         assert_eq!(h.lease_one().await.job.open, [1]);
     }
@@ -193,7 +191,7 @@ contract! {
         let lease = h.lease_one().await;
         h.pass(5 * 86_400);
         assert_eq!(h.status(id).await, Status::Sending, "who works on it may finish");
-        h.settle(lease, retry_at(h.now())).await;
+        h.settle(lease, retry_in(0)).await;
         assert!(nothing_due(&h).await);
         assert_eq!(h.status(id).await, Status::Expired);
     }
@@ -303,7 +301,7 @@ contract! {
     a_stale_lease_settles_nothing(h) {
         let id = h.insert(jobs(&["one"])).await[0];
         let lease = h.lease_one().await;
-        h.settle(lease, retry_at(h.now())).await;
+        h.settle(lease, retry_in(0)).await;
         let second = h.lease_one().await;
         assert_eq!(h.status(id).await, Status::Sending);
         drop(second);

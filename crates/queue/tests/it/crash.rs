@@ -1,6 +1,6 @@
 //! What a disk store knows after the process died.
 
-use crate::house::{all, clock, copy, disk, failed, finals, job, jobs, retry_at, sent, settings};
+use crate::house::{all, clock, copy, disk, failed, finals, job, jobs, retry_in, sent, settings};
 use postrider_queue::{
     Action, AnyStore, Idempotency, Inserted, NewJob, Next, Status, Store, StoreError, StoreSettings,
 };
@@ -53,8 +53,7 @@ async fn every_state_survives_a_restart() {
     let mut leases = h.lease(3).await.into_iter();
     h.settle(leases.next().unwrap(), sent()).await;
     h.settle(leases.next().unwrap(), failed()).await;
-    let at = h.now().checked_add(Duration::from_secs(60)).unwrap();
-    h.settle(leases.next().unwrap(), retry_at(at)).await;
+    h.settle(leases.next().unwrap(), retry_in(60)).await;
     h.store.act(ids[3], Action::Hold("why".into())).await.unwrap();
     h.store.act(ids[4], Action::Cancel).await.unwrap();
     h.store.act(ids[5], Action::Cancel).await.unwrap();
@@ -78,7 +77,7 @@ async fn doubt_and_attempts_survive_a_restart() {
     let h = disk(settings());
     let id = h.insert(jobs(&["one"])).await[0];
     let lease = h.lease_one().await;
-    let mut doubtful = finals(&[], Next::RetryAt(h.now()));
+    let mut doubtful = finals(&[], Next::RetryIn(Duration::ZERO));
     doubtful.in_doubt = true;
     h.settle(lease, doubtful).await;
     h.store.close().await.unwrap();

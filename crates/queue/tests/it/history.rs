@@ -1,6 +1,6 @@
 //! History: done jobs leave memory for one file a day, and lists do not show the border.
 
-use crate::house::{House, all, disk, failed, job, jobs, retry_at, sent, settings, to};
+use crate::house::{House, all, disk, failed, job, jobs, memory, retry_in, sent, settings, to};
 use postrider_queue::{
     ActError, Action, AnyStore, ContentError, Filter, JobId, NewJob, Status, Store, StoreSettings,
 };
@@ -45,14 +45,14 @@ async fn a_done_job_is_the_same_in_memory_and_in_history() {
     let h = disk(brief());
     let ids = h.insert(vec![to(job("one"), &["a@x.org", "b@x.org"]), job("two")]).await;
     let mut leases = h.lease(2).await.into_iter();
-    h.settle(leases.next().unwrap(), retry_at(h.now())).await;
+    h.settle(leases.next().unwrap(), retry_in(0)).await;
     h.settle(leases.next().unwrap(), failed()).await;
     let lease = h.lease_one().await;
     h.settle(
         lease,
         crate::house::finals(
             &[(0, postrider_queue::RecipientState::Sent), (1, postrider_queue::RecipientState::Failed)],
-            postrider_queue::Next::RetryAt(h.now()),
+            postrider_queue::Next::RetryIn(Duration::ZERO),
         ),
     )
     .await;
@@ -78,8 +78,7 @@ async fn lists_do_not_show_the_border() {
         let text = format!("mail {n}");
         let id = h.insert(jobs(&[&text])).await[0];
         let lease = h.lease_one().await;
-        let soon = h.now().checked_add(Duration::from_secs(40 * DAY)).unwrap();
-        h.settle(lease, if done { sent() } else { retry_at(soon) }).await;
+        h.settle(lease, if done { sent() } else { retry_in(40 * DAY) }).await;
         ids.push(id);
         if n % 2 == 0 {
             h.pass(DAY / 2);
@@ -278,4 +277,17 @@ async fn b1_18_a_clock_set_ahead_unlinks_no_history() {
     h.clock.jump(-years);
     h.pass(0);
     assert_eq!(h.list(all()).await, [ids[1]]);
+}
+
+#[tokio::test]
+async fn b1_18_a_clock_set_back_forgets_no_history() {
+    for h in [disk(brief()), memory(brief())] {
+        h.clock.jump(jiff::SignedDuration::from_hours(-9 * 365 * 24));
+        h.pass(0);
+        let ids = send(&h, &["one", "two"]).await;
+        h.file().await;
+        // It goes the way that the unlinking of old days goes, behind it.
+        h.store.act(ids[0], Action::Purge).await.unwrap();
+        assert_eq!(h.list(all()).await, [ids[1]]);
+    }
 }

@@ -56,8 +56,7 @@ async fn regress_a_damaged_leased_frame_does_not_reopen_sent_recipients() {
     let seg = segments(h.path())[0].clone();
     let place = std::fs::metadata(&seg).unwrap().len() as usize;
     let lease = h.lease_one().await;
-    let at = h.now().checked_add(Duration::from_secs(60)).unwrap();
-    h.settle(lease, finals(&[(0, RecipientState::Sent)], Next::RetryAt(at))).await;
+    h.settle(lease, finals(&[(0, RecipientState::Sent)], Next::RetryIn(Duration::from_secs(60)))).await;
     h.insert(vec![job("after")]).await;
     let c = copy(h.path());
     let path = segments(c.path())[0].clone();

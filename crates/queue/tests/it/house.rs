@@ -210,13 +210,13 @@ pub(crate) fn finals(states: &[(u32, RecipientState)], next: Next) -> Settlement
 }
 
 pub(crate) fn sent() -> Settlement {
-    finals(&[(0, RecipientState::Sent)], Next::RetryAt(jiff::Timestamp::MAX))
+    finals(&[(0, RecipientState::Sent)], Next::RetryIn(Duration::MAX))
 }
 
 pub(crate) fn failed() -> Settlement {
-    finals(&[(0, RecipientState::Failed)], Next::RetryAt(jiff::Timestamp::MAX))
+    finals(&[(0, RecipientState::Failed)], Next::RetryIn(Duration::MAX))
 }
 
-pub(crate) fn retry_at(at: jiff::Timestamp) -> Settlement {
-    finals(&[], Next::RetryAt(at))
+pub(crate) fn retry_in(seconds: u64) -> Settlement {
+    finals(&[], Next::RetryIn(Duration::from_secs(seconds)))
 }

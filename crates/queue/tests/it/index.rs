@@ -1,6 +1,6 @@
 //! A start by the index of each segment, and what it must not differ in from a start that reads them.
 
-use crate::house::{House, all, copy, disk, failed, job, jobs, retry_at, segments, sent, settings, to};
+use crate::house::{House, all, copy, disk, failed, job, jobs, retry_in, segments, sent, settings, to};
 use postrider_queue::{
     Action, AnyStore, Idempotency, Inserted, NewJob, OpenReport, Status, Store, StoreSettings,
 };
@@ -44,8 +44,8 @@ async fn full() -> House {
     drop(leases.next());
     h.settle(leases.next().unwrap(), sent()).await;
     h.settle(leases.next().unwrap(), failed()).await;
-    h.settle(leases.next().unwrap(), retry_at(later)).await;
-    let mut doubt = retry_at(later);
+    h.settle(leases.next().unwrap(), retry_in(3600)).await;
+    let mut doubt = retry_in(3600);
     doubt.in_doubt = true;
     h.settle(leases.next().unwrap(), doubt).await;
     h.store.act(ids[4], Action::Hold("why".into())).await.unwrap();

@@ -1,15 +1,15 @@
 //! The wall clock is set while mail waits.
 
-use crate::house::{House, disk, finals, job, over_all, retry_at, settings};
+use crate::house::{House, disk, finals, job, over_all, retry_in, settings};
 use jiff::SignedDuration;
-use postrider_queue::{AnyStore, NewJob, Next, Status, Store};
+use postrider_queue::{AnyStore, Idempotency, JobView, NewJob, Next, Status, Store};
 
 /// A deferred, a scheduled and a ready job, and a clock that jumps.
 async fn check(h: House, jump: SignedDuration) {
     let later = |seconds| h.now().checked_add(SignedDuration::from_secs(seconds)).unwrap();
     let deferred = h.insert(vec![job("deferred")]).await[0];
     let lease = h.lease_one().await;
-    h.settle(lease, retry_at(later(600))).await;
+    h.settle(lease, retry_in(600)).await;
     let scheduled = h.insert(vec![NewJob { due_at: later(7_200), ..job("scheduled") }]).await[0];
     let held = h.insert(vec![job("held")]).await[0];
     let lease = h.lease_one().await;
@@ -48,7 +48,7 @@ async fn b1_18_a_clock_set_right_while_we_are_down_stalls_nothing() {
         let deferred = h.insert(vec![job("deferred")]).await[0];
         let lease = h.lease_one().await;
         h.clock.jump(ahead);
-        h.settle(lease, retry_at(later(600))).await;
+        h.settle(lease, retry_in(600)).await;
         let new = NewJob { created_at: h.now(), due_at: h.now(), expires_at: later(7_200), ..job("new") };
         let new = h.insert(vec![new]).await[0];
         h.store.close().await.unwrap();
@@ -61,5 +61,117 @@ async fn b1_18_a_clock_set_right_while_we_are_down_stalls_nothing() {
         let view = store.get(new).await.unwrap().unwrap();
         assert_eq!((view.status, view.expires_at), (Status::Queued, later(7_200)), "{years}");
         store.close().await.unwrap();
+    }
+}
+
+/// Jumps of the clock, each noticed before the next.
+async fn set(h: &House, hours: &[i64]) {
+    for hours in hours {
+        h.clock.jump(SignedDuration::from_hours(*hours));
+        h.pass(1);
+        h.store.stats().await.unwrap();
+    }
+}
+
+/// A mail comes in after these jumps; its times were reckoned when so many of them had been.
+async fn on_its_way_in(h: House, jumps: &[i64], before: usize) {
+    let (early, late) = jumps.split_at(before);
+    set(&h, early).await;
+    let stamped = |job: NewJob| {
+        let (created_at, expires_at) = (h.now(), h.now() + SignedDuration::from_hours(48));
+        NewJob { created_at, due_at: created_at, expires_at, ..job }
+    };
+    let date = h.now() + SignedDuration::from_hours(24 * 3650 * 4);
+    let mails = vec![stamped(job("at once")), NewJob { due_at: date, ..stamped(job("scheduled")) }];
+    set(&h, late).await;
+    let ids = h.insert(mails).await;
+    h.pass(0);
+    let at_once = h.view(ids[0]).await;
+    let case = format!("{jumps:?}, {before} before");
+    assert_eq!(at_once.status, Status::Queued, "{case}");
+    let age = h.now().duration_since(at_once.created_at);
+    assert_eq!(age, SignedDuration::from_secs(late.len() as i64), "{case}");
+    assert_eq!(at_once.due_at, at_once.created_at, "{case}");
+    let life = |view: &JobView| view.expires_at.duration_since(view.created_at);
+    assert_eq!(life(&at_once), SignedDuration::from_hours(48), "{case}");
+    let scheduled = h.view(ids[1]).await;
+    assert_eq!((scheduled.due_at, life(&scheduled)), (date, SignedDuration::from_hours(48)), "{case}");
+    assert_eq!(h.lease_one().await.job.id, ids[0], "{case}");
+    h.store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn b1_18_mail_on_its_way_in_when_the_clock_is_set_has_its_whole_life() {
+    let cases: &[&[i64]] =
+        &[&[], &[2], &[-4], &[80_000], &[-80_000], &[2, -4, 80_000, -79_998], &[80_000, -80_000]];
+    for jumps in cases {
+        for before in 0..=jumps.len() {
+            over_all(settings(), |h| on_its_way_in(h, jumps, before)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn b1_18_a_jump_of_long_ago_makes_old_mail_no_younger() {
+    over_all(settings(), |h| async move {
+        set(&h, &[100]).await;
+        h.pass(3_601);
+        let created_at = h.now() - SignedDuration::from_hours(100);
+        let old = NewJob { created_at, due_at: created_at, expires_at: h.now(), ..job("old") };
+        let id = h.insert(vec![old]).await[0];
+        assert_eq!((h.view(id).await.created_at, h.status(id).await), (created_at, Status::Expired));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn b1_18_mail_from_the_future_is_mail_of_now() {
+    over_all(settings(), |h| async move {
+        let hours = |hours| h.now() + SignedDuration::from_hours(hours);
+        let early = NewJob {
+            created_at: hours(80_000),
+            due_at: hours(80_000),
+            expires_at: hours(80_048),
+            ..job("x")
+        };
+        let id = h.insert(vec![early]).await[0];
+        let view = h.view(id).await;
+        assert_eq!((view.status, view.due_at, view.expires_at), (Status::Queued, h.now(), hours(48)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn b1_18_a_retry_on_its_way_in_when_the_clock_is_set_keeps_its_wait() {
+    for hours in [2, -4, 80_000, -80_000] {
+        over_all(settings(), |h| async move {
+            let id = h.insert(vec![job("one")]).await[0];
+            let lease = h.lease_one().await;
+            let settlement = retry_in(600);
+            h.clock.jump(SignedDuration::from_hours(hours));
+            h.settle(lease, settlement).await;
+            assert_eq!(h.view(id).await.due_at, h.now() + SignedDuration::from_secs(600), "{hours}");
+            h.pass(600);
+            assert_eq!(h.status(id).await, Status::Queued, "{hours}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn b1_18_a_clock_that_is_set_forgets_no_key() {
+    for hours in [48, -48, 80_000] {
+        over_all(settings(), |h| async move {
+            let keyed = |text: &str| {
+                let idempotency = Some(Idempotency { key: "k".into(), fingerprint: [1; 32], index: 0 });
+                NewJob { created_at: h.now(), due_at: h.now(), idempotency, ..job(text) }
+            };
+            let first = h.insert(vec![keyed("first")]).await;
+            set(&h, &[hours]).await;
+            assert_eq!(h.insert(vec![keyed("again")]).await, first, "{hours}");
+            h.pass(24 * 3600);
+            assert_ne!(h.insert(vec![keyed("a day later")]).await, first, "{hours}");
+        })
+        .await;
     }
 }

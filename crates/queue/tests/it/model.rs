@@ -1,11 +1,11 @@
 //! Random work on a disk store with small segments, against a model that keeps everything in a map.
 //! Every few steps the store is closed with its leases open and opened again.
 
-use crate::bench::{Bench, at, finals, job_to, settings};
+use crate::bench::{Bench, at, job_to, retry_in, settings};
 use crate::restart::reopen;
 use postrider_queue::{
-    ActError, Action, JobId, Lease, NewJob, Next, RecipientState, Settlement, State, Status, Store,
-    StoreSettings, lifecycle,
+    ActError, Action, JobId, Lease, NewJob, Next, RecipientState, State, Status, Store, StoreSettings,
+    lifecycle,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -214,13 +214,13 @@ impl World {
     async fn settle(&mut self, lease: Lease, outcome: Outcome) {
         let (now, open) = (self.now, lease.job.open.clone());
         let known = self.jobs.get_mut(&lease.job.id).unwrap();
-        let mut settlement = Settlement { next: Next::RetryAt(at(now + 30)), ..finals(&[]) };
+        let mut settlement = retry_in(30);
         (known.state, known.due) = (State::Deferred, now + 30);
         match outcome {
             Outcome::All(state) => settlement.finals = open.iter().map(|i| (*i, state)).collect(),
             Outcome::First(state) => settlement.finals = vec![(open[0], state)],
             Outcome::Retry(seconds) => {
-                settlement.next = Next::RetryAt(at(now + seconds));
+                settlement.next = retry_in(seconds.unsigned_abs()).next;
                 known.due = now + seconds;
             }
             Outcome::Doubt => (settlement.in_doubt, known.marked) = (true, true),

@@ -1,7 +1,7 @@
 //! What a settlement makes of a job, and jobs whose time runs out.
 
 use crate::bench::{
-    Bench, LIFETIME, Open, at, attempt, failed, finals, job, job_to, over_all_stores, retry_at, sent,
+    Bench, LIFETIME, Open, at, attempt, failed, finals, job, job_to, over_all_stores, retry_in, sent,
     settings,
 };
 use postrider_queue::{ContentError, NewJob, Next, RecipientState, Settlement, Status, Store, StoreSettings};
@@ -54,7 +54,7 @@ async fn bytes_are_kept_as_long_as_the_settings_say(open: &Open) {
 async fn a_retry_comes_when_it_is_due(open: &Open) {
     let bench = open(settings());
     let id = bench.insert(job()).await;
-    bench.work(retry_at(300)).await;
+    bench.work(retry_in(300)).await;
     let view = bench.view(id).await;
     assert_eq!((view.status, view.due_at), (Status::Deferred, at(300)));
     assert_eq!(view.recipients[0].status, Status::Deferred);
@@ -70,7 +70,7 @@ async fn a_retry_comes_when_it_is_due(open: &Open) {
 async fn attempts_that_do_not_count_are_not_counted(open: &Open) {
     let bench = open(settings());
     bench.insert(job()).await;
-    bench.work(Settlement { counted: false, ..retry_at(0) }).await;
+    bench.work(Settlement { counted: false, ..retry_in(0) }).await;
     assert_eq!(bench.one().await.job.attempts, 0);
 }
 
@@ -100,7 +100,7 @@ async fn a_settlement_may_hold_a_job(open: &Open) {
 async fn doubt_is_kept_as_a_mark(open: &Open) {
     let bench = open(settings());
     let id = bench.insert(job()).await;
-    bench.work(Settlement { in_doubt: true, ..retry_at(0) }).await;
+    bench.work(Settlement { in_doubt: true, ..retry_in(0) }).await;
     let lease = bench.one().await;
     assert!(lease.job.possible_duplicate);
     bench.settle(lease, sent()).await;
@@ -132,7 +132,7 @@ async fn a_job_past_its_end_expires(open: &Open) {
 async fn a_job_sent_to_some_is_partial_when_it_expires(open: &Open) {
     let bench = open(settings());
     let id = bench.insert(job_to(&["a@example.org", "b@example.org"])).await;
-    bench.work(Settlement { next: retry_at(10).next, ..finals(&[(1, RecipientState::Sent)]) }).await;
+    bench.work(Settlement { next: retry_in(10).next, ..finals(&[(1, RecipientState::Sent)]) }).await;
     bench.set(LIFETIME);
     let view = bench.view(id).await;
     assert_eq!((view.status, view.recipients[0].status), (Status::Partial, Status::Expired));
@@ -144,7 +144,7 @@ async fn a_leased_job_expires_only_when_it_comes_back(open: &Open) {
     let lease = bench.one().await;
     bench.set(LIFETIME + 1);
     assert_eq!(bench.status(id).await, Status::Sending);
-    bench.settle(lease, retry_at(LIFETIME + 60)).await;
+    bench.settle(lease, retry_in(59)).await;
     assert_eq!(bench.status(id).await, Status::Expired);
 }
 

@@ -1,6 +1,6 @@
 //! Segments go from the oldest end, and take nothing with them that is still wanted.
 
-use crate::house::{House, all, disk, failed, job, retry_at, segments, sent, settings};
+use crate::house::{House, all, disk, failed, job, retry_in, segments, sent, settings};
 use postrider_queue::{AnyStore, ContentError, Status, Store, StoreSettings};
 use std::time::Duration;
 
@@ -28,8 +28,7 @@ async fn what_waits_is_carried_forward_with_its_state() {
     let h = disk(small());
     let ids = h.insert(vec![job("deferred"), job("failed"), job("sent")]).await;
     let mut leases = h.lease(3).await.into_iter();
-    let at = h.now().checked_add(Duration::from_secs(60)).unwrap();
-    h.settle(leases.next().unwrap(), retry_at(at)).await;
+    h.settle(leases.next().unwrap(), retry_in(60)).await;
     h.settle(leases.next().unwrap(), failed()).await;
     h.settle(leases.next().unwrap(), sent()).await;
     let mut before = Vec::new();

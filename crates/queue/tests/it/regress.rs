@@ -1,6 +1,6 @@
 //! What a review found, each as a test.
 
-use crate::bench::{Bench, LIFETIME, at, failed, finals, job, job_to, retry_at, sent, settings};
+use crate::bench::{Bench, LIFETIME, at, failed, finals, job, job_to, retry_in, sent, settings};
 use crate::intake::keyed;
 use crate::restart::reopen;
 use postrider_queue::{
@@ -132,7 +132,7 @@ async fn regress_all_is_said_of_a_retry_by_hand_carried_forward() {
     // In doubt, it goes to the relay of its attempt only.
     let ask = LeaseAsk { relay: "default".into(), ..LeaseAsk::new("slow", 1) };
     let leases = bench.store.lease(ask).await.unwrap();
-    bench.settle(leases.into_iter().next().unwrap(), retry_at(500)).await;
+    bench.settle(leases.into_iter().next().unwrap(), retry_in(500)).await;
     bench.store.act(id, Action::Retry).await.unwrap();
     let before = format!("{:?}", bench.view(id).await);
     for _ in 0..40 {

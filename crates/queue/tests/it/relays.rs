@@ -1,6 +1,6 @@
 //! Which relay gets a job: its route, its urgency, a doubt, a relay that vanished.
 
-use crate::house::{House, finals, job, jobs, over_all, retry_at, settings};
+use crate::house::{House, finals, job, jobs, over_all, retry_in, settings};
 use postrider_queue::{KnownRelays, LeaseAsk, NewJob, Next, Priority, Settlement, Status, Store};
 
 impl House {
@@ -30,25 +30,25 @@ macro_rules! contract {
     };
 }
 
-fn doubt(h: &House) -> Settlement {
+fn doubt() -> Settlement {
     // The attempt's relay is called "default".
-    Settlement { in_doubt: true, ..retry_at(h.now()) }
+    Settlement { in_doubt: true, ..retry_in(0) }
 }
 
 contract! {
     mail_in_doubt_goes_to_its_own_relay_only(h) {
         let id = h.insert(jobs(&["one"])).await[0];
         let lease = h.lease_one().await;
-        h.settle(lease, doubt(&h)).await;
+        h.settle(lease, doubt()).await;
         assert!(h.for_relay("second", false).await.is_empty());
         let lease = h.for_relay("default", false).await.pop().unwrap();
         assert!(lease.job.pinned && lease.job.possible_duplicate);
         // Trouble that spends no attempt changes nothing.
-        h.settle(lease, Settlement { counted: false, attempt: None, ..retry_at(h.now()) }).await;
+        h.settle(lease, Settlement { counted: false, attempt: None, ..retry_in(0) }).await;
         assert!(h.for_relay("second", false).await.is_empty());
         let lease = h.lease_one().await;
         // A clear answer ends the doubt about where it may be.
-        h.settle(lease, retry_at(h.now())).await;
+        h.settle(lease, retry_in(0)).await;
         let lease = h.for_relay("second", false).await.pop().unwrap();
         assert!(!lease.job.pinned && lease.job.possible_duplicate, "the mark stays");
         assert_eq!(lease.job.id, id);
@@ -57,7 +57,7 @@ contract! {
     a_settlement_names_the_next_relay(h) {
         h.insert(jobs(&["one"])).await;
         let lease = h.lease_one().await;
-        let elsewhere = Settlement { counted: false, only: Some("second".into()), ..retry_at(h.now()) };
+        let elsewhere = Settlement { counted: false, only: Some("second".into()), ..retry_in(0) };
         h.settle(lease, elsewhere).await;
         assert!(h.for_relay("default", false).await.is_empty());
         assert_eq!(h.for_relay("second", false).await.len(), 1);
@@ -66,8 +66,8 @@ contract! {
     a_vanished_relay_holds_no_mail_in_doubt(h) {
         h.insert(jobs(&["one", "two"])).await;
         let mut leases = h.lease(2).await;
-        h.settle(leases.pop().unwrap(), doubt(&h)).await;
-        h.settle(leases.pop().unwrap(), Settlement { next: Next::RetryAt(at_later(&h)), ..doubt(&h) }).await;
+        h.settle(leases.pop().unwrap(), doubt()).await;
+        h.settle(leases.pop().unwrap(), Settlement { in_doubt: true, ..retry_in(30) }).await;
         h.know(&["default"], &["second"]).await;
         let ready = h.for_relay("second", false).await;
         assert_eq!(ready.len(), 1, "the one that was ready");
@@ -142,8 +142,4 @@ contract! {
         assert_eq!(leases.iter().map(|l| l.job.meta.subject.as_str()).collect::<Vec<_>>(), ["code"]);
         h.settle(leases.into_iter().next().unwrap(), finals(&[], Next::Hold("x".into()))).await;
     }
-}
-
-fn at_later(h: &House) -> jiff::Timestamp {
-    h.now().checked_add(jiff::SignedDuration::from_secs(30)).unwrap()
 }

@@ -1,6 +1,6 @@
 //! What a process leaves behind when it ends at any moment, and what the next one makes of it.
 
-use crate::bench::{Bench, at, failed, finals, folder, job, job_to, retry_at, sent, settings};
+use crate::bench::{Bench, at, failed, finals, folder, job, job_to, retry_in, sent, settings};
 use crate::intake::keyed;
 use postrider_queue::{
     Action, AnyStore, ContentError, Inserted, NewJob, OpenReport, RecipientState, Settlement, Status, Store,
@@ -60,7 +60,7 @@ async fn exactly_the_leased_jobs_are_possible_duplicates() {
     let done = bench.insert(job()).await;
     bench.work(sent()).await;
     let deferred = bench.insert(job()).await;
-    bench.work(retry_at(60)).await;
+    bench.work(retry_in(60)).await;
     let returned = bench.insert(job()).await;
     drop(bench.one().await);
     bench.store.act(returned, Action::Hold("later".into())).await.unwrap();
@@ -87,7 +87,7 @@ async fn everything_that_was_answered_is_there_again() {
     let bench = Bench::disk(settings());
     let waiting = job_to(&["one@example.org", "two@example.org"]);
     let id = bench.insert(waiting.clone()).await;
-    bench.work(Settlement { next: retry_at(60).next, ..finals(&[(1, RecipientState::Sent)]) }).await;
+    bench.work(Settlement { next: retry_in(60).next, ..finals(&[(1, RecipientState::Sent)]) }).await;
     let scheduled = bench.insert(NewJob { due_at: at(99), ..job() }).await;
     bench.store.act(scheduled, Action::Reschedule(at(120))).await.unwrap();
     let held = bench.insert(job()).await;
