@@ -11,7 +11,6 @@
 mod job;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use job::{Now, job};
 use postrider_queue::{AnyStore, LeaseAsk, Next, RecipientState, Settlement, Store, StoreSettings};
 use std::sync::Arc;

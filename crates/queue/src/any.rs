@@ -256,6 +256,10 @@ impl Store for AnyStore {
         }
     }
 
+    async fn hurry(&self, relay: Arc<str>, route: Arc<str>) -> Result<u64, StoreError> {
+        self.engine().ask(|a| Command::Hurry(relay, route, a), closed).await
+    }
+
     async fn stats(&self) -> Result<Stats, StoreError> {
         self.engine().ask(|a| Command::Ask(Question::Stats(a)), closed).await
     }

@@ -126,6 +126,12 @@ pub trait Store: Send + Sync {
     /// Takes an operator's action; on record when it returns.
     fn act(&self, id: JobId, action: Action) -> impl Future<Output = Result<Status, ActError>> + Send;
 
+    /// A relay is well again: mail that it may take, as in `LeaseAsk`, and that was put off for a relay's trouble, by a
+    /// settlement that is not `counted`, is ready now; returns how many. What waits for its own reasons goes on
+    /// waiting. Nothing is put on record: after a restart, what was not leased may wait for the time it had.
+    fn hurry(&self, relay: Arc<str>, route: Arc<str>)
+    -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     fn stats(&self) -> impl Future<Output = Result<Stats, StoreError>> + Send;
 
     /// Status changes from now on. A receiver that lags must look again with `get`.

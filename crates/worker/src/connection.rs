@@ -41,6 +41,7 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: Watcher<Stop>)
     let mut moved = desk.moved.watch();
     while stop.get() == Stop::No {
         moved.mark_seen();
+        hurry(&desk).await;
         let turn = tokio::select! {
             biased;
             () = stop.changed() => continue,
@@ -86,6 +87,20 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: Watcher<Stop>)
                 tracing::error!(relay = %desk.relay.name, %error, "no mail could be leased");
                 tokio::select! { biased; () = stop.changed() => {}, () = tokio::time::sleep(STORE_PAUSE) => {} }
             }
+        }
+    }
+}
+
+/// A relay that is well again gets at once what was put off for its trouble.
+async fn hurry(desk: &Desk) {
+    if !desk.health().take_fresh() {
+        return;
+    }
+    match desk.store.hurry(desk.relay.name.clone(), desk.route.clone()).await {
+        Ok(0) | Err(StoreError::Closed) => {}
+        Ok(mails) => tracing::info!(relay = %desk.relay.name, mails, "mail that waited for a relay goes on"),
+        Err(error) => {
+            tracing::warn!(relay = %desk.relay.name, %error, "mail that waited for a relay goes on waiting")
         }
     }
 }

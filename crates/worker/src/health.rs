@@ -26,6 +26,8 @@ pub(crate) struct Health {
     trips: Trips,
     unable: Unable,
     paused: Option<Box<str>>,
+    /// Well again, or new, and nobody told the store yet.
+    fresh: bool,
     pub(crate) last_success: Option<Timestamp>,
     pub(crate) sent: u64,
 }
@@ -51,6 +53,7 @@ impl Health {
             trips: Trips::default(),
             unable: Unable::default(),
             paused: None,
+            fresh: true,
             last_success: None,
             sent: 0,
         }
@@ -123,6 +126,7 @@ impl Health {
         if moved {
             // Whoever comes back is not met by all that waited at once.
             self.window.restart();
+            self.fresh = true;
         }
         self.breaker.success();
         if let Some(at) = sent {
@@ -186,6 +190,12 @@ impl Health {
     pub(crate) fn forgive(&mut self) {
         self.breaker.success();
         self.streak.broken();
+        self.fresh = true;
+    }
+
+    /// Whether mail that was put off for its trouble need wait no longer; says so once.
+    pub(crate) fn take_fresh(&mut self) -> bool {
+        std::mem::take(&mut self.fresh)
     }
 
     pub(crate) fn paused(&self) -> Option<&str> {

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Settle(Vec<(JobId, u64, Settlement)>, Answer<Result<(), StoreError>>),
     Know(KnownRelays, Answer<Result<(), StoreError>>),
     Act(JobId, Action, Answer<Acted>),
+    /// A relay, and its route.
+    Hurry(Arc<str>, Arc<str>, Answer<Result<u64, StoreError>>),
     Ask(Question),
     /// A leased job's record or body cannot be read.
     Unreadable(JobId, u64, Unreadable),

@@ -117,6 +117,10 @@ impl<J: Journal> Works<J> {
                 waiting.settles.push(answer);
             }
             Command::Act(id, action, answer) => waiting.acts.push((self.act(id, action, now, group), answer)),
+            // Needs no record: after a start they wait for the time they had.
+            Command::Hurry(relay, route, answer) => {
+                drop(answer.send(Ok(self.table.hurry(&relay, &route, now))))
+            }
             Command::Ask(question) => waiting.questions.push(question),
             Command::Return(id, fence, true) => {
                 let broken_off = Settlement {

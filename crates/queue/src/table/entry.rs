@@ -46,6 +46,7 @@ const DOUBT: u8 = 1;
 const BYTES: u8 = 2;
 const BESIDE: u8 = 4;
 const DROPPED: u8 = 8;
+const FOR_RELAY: u8 = 16;
 
 fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
@@ -261,6 +262,16 @@ impl Entry {
 
     pub(super) fn set_doubt(&mut self) {
         self.set(DOUBT, true);
+    }
+
+    /// Whether it was deferred for trouble of its relay, and not for an answer of its own. Not known any more once it was
+    /// carried forward and read again.
+    pub(super) fn waits_for_relay(&self) -> bool {
+        self.state == State::Deferred && self.flags & FOR_RELAY != 0
+    }
+
+    pub(super) fn set_waits_for_relay(&mut self, on: bool) {
+        self.set(FOR_RELAY, on);
     }
 
     /// Whether the journal has the message's bytes.

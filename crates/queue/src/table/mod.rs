@@ -187,16 +187,8 @@ impl Table {
             && octets < LEASED_TOGETHER
             && let Some(id) = self.lanes.pop(ask)
         {
-            let fits = |e: &Entry| {
-                e.state == State::Ready
-                    && match e.only() {
-                        Some(only) => *only == ask.relay,
-                        None => {
-                            let route = self.names.name(e.route());
-                            *route == ask.relay || Some(route) == ask.route.as_ref()
-                        }
-                    }
-            };
+            let fits =
+                |e: &Entry| e.state == State::Ready && self.may_take(&ask.relay, ask.route.as_ref(), e);
             if !self.get(id).is_some_and(fits) {
                 continue;
             }
@@ -209,6 +201,26 @@ impl Table {
             }
         }
         picked
+    }
+
+    fn may_take(&self, relay: &Arc<str>, route: Option<&Arc<str>>, entry: &Entry) -> bool {
+        let named = self.route_of(entry);
+        entry.only().map_or(named == relay || Some(named) == route, |only| only == relay)
+    }
+
+    /// Jobs that this relay may take and that wait for the trouble of a relay to pass are ready; returns how many.
+    pub(crate) fn hurry(&mut self, relay: &Arc<str>, route: &Arc<str>, now: Timestamp) -> u64 {
+        if self.counts().all(|(status, jobs)| status != Status::Deferred || jobs == 0) {
+            return 0;
+        }
+        let waits = |e: &Entry| e.waits_for_relay() && self.may_take(relay, Some(route), e);
+        let waiting = self.jobs.iter().filter(|(_, e)| waits(e));
+        let mut waiting: Vec<(Timestamp, JobId)> = waiting.map(|(id, e)| (e.due_at(), id)).collect();
+        waiting.sort_unstable();
+        for (_, id) in &waiting {
+            self.go(*id, State::Ready, Status::Queued, |e| e.set_due_at(e.due_at().min(now)));
+        }
+        waiting.len() as u64
     }
 
     /// Jobs that only a vanished relay might take may take any.
@@ -291,6 +303,7 @@ impl Table {
             if record.doubt || record.counted {
                 e.set_only(record.attempt.as_ref().filter(|_| record.doubt).map(|a| a.relay.as_str().into()));
             }
+            e.set_waits_for_relay(!record.counted);
             e.set_held_because(record.hold.as_deref());
             e.set_due_at(record.due_at.unwrap_or(e.due_at()));
             e.set_settled_at(done.then_some(record.at));

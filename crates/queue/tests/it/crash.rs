@@ -2,7 +2,8 @@
 
 use crate::house::{all, clock, copy, disk, failed, finals, job, jobs, retry_in, sent, settings};
 use postrider_queue::{
-    Action, AnyStore, Idempotency, Inserted, NewJob, Next, Status, Store, StoreError, StoreSettings,
+    Action, AnyStore, Idempotency, Inserted, NewJob, Next, Settlement, Status, Store, StoreError,
+    StoreSettings,
 };
 use std::time::Duration;
 
@@ -156,4 +157,18 @@ async fn regress_the_mark_of_a_crash_survives_the_next_crash() {
     for id in ids {
         assert!(last.view(id).await.possible_duplicate);
     }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_relay_is_known_after_a_crash() {
+    let h = disk(settings());
+    let ids = h.insert(jobs(&["relay's trouble", "its own"])).await;
+    let mut leases = h.lease(2).await.into_iter();
+    h.settle(leases.next().unwrap(), Settlement { counted: false, ..retry_in(600) }).await;
+    h.settle(leases.next().unwrap(), retry_in(600)).await;
+    h.insert(jobs(&["so that all is on record"])).await;
+    let crashed = copy(h.path());
+    let (again, _) = open(crashed.path());
+    assert_eq!(again.store.hurry("default".into(), "default".into()).await.unwrap(), 1);
+    assert_eq!((again.status(ids[0]).await, again.status(ids[1]).await), (Status::Queued, Status::Deferred));
 }

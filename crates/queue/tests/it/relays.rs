@@ -75,6 +75,43 @@ contract! {
         assert_eq!(h.for_relay("second", false).await.len(), 1, "the one that was deferred");
     }
 
+    mail_that_waits_for_a_relay_is_ready_when_the_relay_is_well(h) {
+        let named = |route: &str| NewJob { route: route.into(), ..job(route) };
+        let ids = h.insert(vec![job("waits"), job("refused"), job("only"), named("second"), named("other")]).await;
+        let trouble = || Settlement { counted: false, ..retry_in(600) };
+        let mut leases = h.lease(3).await.into_iter();
+        h.settle(leases.next().unwrap(), trouble()).await;
+        h.settle(leases.next().unwrap(), retry_in(600)).await;
+        h.settle(leases.next().unwrap(), Settlement { only: Some("third".into()), ..trouble() }).await;
+        for route in ["second", "other"] {
+            let lease = h.store.lease(LeaseAsk::new(route, 1)).await.unwrap().pop().unwrap();
+            h.settle(lease, trouble()).await;
+        }
+        let ready = async || {
+            let mut ready = Vec::new();
+            for (n, id) in ids.iter().enumerate() {
+                if h.status(*id).await == Status::Queued {
+                    ready.push(n);
+                }
+            }
+            ready
+        };
+        assert_eq!(ready().await, [0_usize; 0]);
+        for (relay, want) in [("second", &[0, 3][..]), ("third", &[0, 2, 3])] {
+            let before = ready().await.len();
+            let hurried = h.store.hurry(relay.into(), "default".into()).await.unwrap();
+            assert_eq!((ready().await, hurried), (want.to_vec(), (want.len() - before) as u64), "{relay}");
+        }
+        assert_eq!(h.view(ids[0]).await.due_at, h.now());
+        assert_eq!(h.for_relay("default", false).await.len(), 1);
+        // An answer of its own, after that: it waits for itself.
+        let lease = h.for_relay("default", false).await.pop().unwrap();
+        h.settle(lease, retry_in(600)).await;
+        assert_eq!(h.store.hurry("default".into(), "default".into()).await.unwrap(), 0);
+        h.pass(600);
+        assert_eq!(ready().await, [0, 1, 2, 3, 4]);
+    }
+
     mail_of_a_vanished_route_is_held_until_the_route_is_back(h) {
         let pinned = NewJob { route: "bulk".into(), ..job("pinned") };
         let id = h.insert(vec![pinned]).await[0];

@@ -1,8 +1,10 @@
 //! A relay in trouble keeps its mail.
 
-use crate::bench::{Answer, accepted, bench, refused, trouble};
-use queue::Status;
+use crate::bench::{Answer, accepted, bench, refused, relay, trouble};
+use postrider_worker::{Route, WorkerSettings};
+use queue::{Clock, Status};
 use send::{Phase, RecipientOutcome, TroubleKind};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn unreachable() -> Answer {
@@ -35,6 +37,43 @@ async fn a_refused_login_holds_the_relay_not_the_mail() {
     let view = bench.until(id, Status::Deferred).await;
     assert_eq!(view.due_at.duration_since(bench.clock_now()).as_secs(), 60);
     bench.pass(Duration::from_secs(61));
+    bench.until(id, Status::Sent).await;
+}
+
+/// The store's clock stands still in these: what was put off does not come due by itself.
+#[tokio::test(start_paused = true)]
+async fn mail_that_was_put_off_goes_at_once_when_its_relay_is_resumed() {
+    let mut bench = bench(|_, nth| match nth {
+        1 => Answer::All(refused(535, "5.7.8 authentication failed")),
+        _ => Answer::All(accepted()),
+    });
+    let id = bench.submit(&["b@example.org"]).await;
+    bench.until(id, Status::Deferred).await;
+    assert!(bench.worker.relays().resume("default"));
+    bench.until(id, Status::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_that_was_put_off_goes_at_once_when_a_probe_is_taken() {
+    let mut bench = bench(|_, nth| if nth == 1 { unreachable() } else { Answer::All(accepted()) });
+    let id = bench.submit(&["b@example.org"]).await;
+    bench.until(id, Status::Deferred).await;
+    let probe = bench.submit(&["c@example.org"]).await;
+    bench.until(probe, Status::Sent).await;
+    bench.until(id, Status::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_that_was_put_off_goes_at_once_when_the_worker_is_new() {
+    let down = |_: &send::Mail, _| unreachable();
+    let mut bench = bench(down);
+    let id = bench.submit(&["b@example.org"]).await;
+    bench.until(id, Status::Deferred).await;
+    let (relay, _) = relay("default", |_, _| Answer::All(accepted()));
+    let routes = vec![Route { name: "default".into(), relays: vec![relay] }];
+    let clock: Arc<dyn Clock> = bench.clock.clone();
+    let next = bench.worker.successor(&bench.store, routes, WorkerSettings::default(), &clock);
+    drop(std::mem::replace(&mut bench.worker, next));
     bench.until(id, Status::Sent).await;
 }
 
