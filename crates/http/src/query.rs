@@ -9,6 +9,8 @@ use std::time::Duration;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 1_000;
+/// What a list can be asked for.
+const KNOWN: &str = "status, to, subject, external_id, tag, message_id, remote_id, q, limit, after, before";
 /// Octets of a search text.
 const MAX_TEXT: usize = 1_000;
 
@@ -44,10 +46,11 @@ pub(crate) fn filter(pairs: Vec<(String, String)>) -> Result<Filter, Problem> {
             "to" => text(&mut filter.to, value),
             "subject" => text(&mut filter.subject, value),
             "external_id" => text(&mut filter.external_id, value),
+            "tag" => text(&mut filter.tag, value),
+            "message_id" => text(&mut filter.message_id, bracketed(value)),
+            "remote_id" => text(&mut filter.remote_id, value),
             "q" => text(&mut filter.q, value),
-            _ => Some(
-                "is not known here; known: status, to, subject, external_id, q, limit, after, before".into(),
-            ),
+            _ => Some(format!("is not known here; known: {KNOWN}")),
         };
         faults.extend(problem.map(|problem| FieldError { field: name, problem }));
     }
@@ -71,6 +74,11 @@ pub(crate) fn latest(uri: &Uri) -> Result<(Filter, Duration), Problem> {
 fn set<T>(place: &mut Option<T>, value: Option<T>, problem: impl FnOnce() -> String) -> Option<String> {
     *place = value;
     place.is_none().then(problem)
+}
+
+/// A Message-ID may be given without its brackets, which a URL has to escape.
+fn bracketed(value: String) -> String {
+    if value.is_empty() || value.starts_with('<') { value } else { format!("<{value}>") }
 }
 
 /// An empty text means no condition, as a form sends it.

@@ -52,6 +52,36 @@ async fn a_list_is_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn a_list_is_filtered_by_what_a_mail_bears() {
+    let house = house(Trust::Open);
+    let tagged = json!({"from": "a@x.example", "to": "b@y.example", "subject": "tagged", "text": "t",
+        "external_id": "e-1", "tags": [{"name": "kind", "value": "news"}]});
+    let tagged = house.post("/emails", &tagged).await.id();
+    house.deliver().await;
+    house.send("plain", &["b@y.example"]).await;
+    let message_id =
+        house.get(&format!("/emails/{tagged}")).await.json()["message_id"].as_str().unwrap().to_owned();
+    let bare = message_id.trim_matches(['<', '>']);
+    let cases = [
+        ("tag=news".to_owned(), &["tagged"][..]),
+        ("tag=kind:news".into(), &["tagged"]),
+        ("tag=new".into(), &[]),
+        ("external_id=e-1".into(), &["tagged"]),
+        ("remote_id=PEER-1".into(), &["tagged"]),
+        ("remote_id=PEER".into(), &[]),
+        (format!("message_id={bare}"), &["tagged"]),
+        (format!("message_id=%3C{bare}%3E"), &["tagged"]),
+        (format!("message_id=x{bare}"), &[]),
+        (format!("message_id={bare}&tag=other"), &[]),
+        ("tag=&message_id=&remote_id=".into(), &["plain", "tagged"]),
+    ];
+    for (query, expected) in cases {
+        let found = subjects(&house, &format!("/emails?{query}")).await;
+        assert_eq!(found, (expected.iter().map(ToString::to_string).collect(), false), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn one_message_shows_its_recipients_and_attempts() {
     let house = house(Trust::Open);
     let mail = json!({"from": "Ada <ada@example.org>", "to": ["x@y.example"], "cc": "c@y.example", "subject": "Grüße",
