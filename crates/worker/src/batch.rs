@@ -7,6 +7,7 @@ use crate::past;
 use crate::retry::later;
 use crate::signal::Watcher;
 use crate::verdicts;
+use crate::words;
 use crate::worker::Stop;
 use envelope::Recipient;
 use futures_util::{StreamExt, stream};
@@ -236,10 +237,10 @@ fn log(job: &Job, verdicts: &[Verdict], outcome: &MailOutcome) {
         match verdict {
             Verdict::Delivered => sent.push(to.clone()),
             Verdict::Failed => {
-                tracing::error!(id = %job.id, "Failed to send emails [{address}]: {info} - {recipient:?}");
+                tracing::error!(id = %job.id, "Failed to send emails [{address}]: {info} - {}", words::of(recipient));
             }
             Verdict::RetryAt(at) | Verdict::RetryInDoubt(at) => {
-                tracing::warn!(id = %job.id, retry_at = %at, "E-mail deferred [{address}]: {info} - {recipient:?}");
+                tracing::warn!(id = %job.id, retry_at = %at, "E-mail deferred [{address}]: {info} - {}", words::of(recipient));
             }
             Verdict::RelayTrouble | Verdict::TooFast(_) | Verdict::NextRelay | Verdict::PutBack => {}
         }

@@ -18,6 +18,7 @@ mod settings;
 mod signal;
 mod status;
 mod verdicts;
+mod words;
 mod worker;
 
 pub use breaker::{Breaker, Pace};

@@ -5,14 +5,12 @@ use crate::breaker::Pace;
 use crate::desk::{Desk, pace};
 use crate::judge::{Case, Verdict, judge};
 use crate::retry::later;
+use crate::words::describe;
 use envelope::{Class, Reply};
 use jiff::Timestamp;
 use queue::{Job, JobId};
 use send::{MailOutcome, Phase, RecipientOutcome, TroubleKind};
 use std::time::Duration;
-
-/// Most octets of a peer's reply that a relay's trouble is told with.
-const SAID: usize = 300;
 
 /// A verdict for each open recipient.
 pub(crate) struct Verdicts {
@@ -138,14 +136,4 @@ fn refused(desk: &Desk, phase: Phase, reply: &Reply, mass_failure: bool) -> Dura
          Last answer: {said}. {remedy}"
     );
     desk.trouble(Pace::Mass, &cause, Duration::ZERO)
-}
-
-/// For logs and consoles: what the peer says is a stranger's text.
-fn describe(phase: Phase, reply: Option<&Reply>, text: &str) -> String {
-    let reply = reply.map(|reply| smtp::escape(&reply.to_string(), SAID));
-    match (reply, text.is_empty()) {
-        (Some(reply), true) => format!("{}: {reply}", phase.command()),
-        (Some(reply), false) => format!("{}: {text} ({reply})", phase.command()),
-        (None, _) => format!("{}: {text}", phase.command()),
-    }
 }

@@ -3,7 +3,7 @@
 use super::time::shown;
 use super::view::{List, Row, held_because, last_results, row};
 use super::waits::Waits;
-use postrider::{AttemptRecipient, JobView};
+use postrider::{AttemptRecipient, JobView, RecipientState};
 use serde::Serialize;
 
 /// A row of the queue, for operators.
@@ -18,7 +18,8 @@ pub(crate) struct Queued<'a> {
     next_attempt_at: Option<String>,
     held_because: Option<&'a str>,
     waits_because: Option<String>,
-    /// What was last said to a recipient that is not served, or why it could not be asked.
+    /// What was last said to a recipient that waits, or why it could not be asked; once none waits, to one that is not
+    /// served.
     last_reply: Option<String>,
 }
 
@@ -45,7 +46,12 @@ pub(crate) fn queued(
 fn last_reply(view: &JobView) -> Option<String> {
     let last = last_results(view);
     let served = |result: &AttemptRecipient| result.reply.as_ref().is_some_and(|r| r.code / 100 == 2);
-    let result = last.values().find(|result| !served(result)).or(last.values().next())?;
+    let waits = |place: &usize| view.recipients.get(*place).is_some_and(|r| r.state == RecipientState::Open);
+    let result = if view.status.is_final() {
+        last.values().find(|result| !served(result)).or(last.values().next())
+    } else {
+        last.iter().find(|(place, _)| waits(place)).map(|(_, result)| result)
+    }?;
     let reply = result.reply.as_ref().map(|r| format!("{} {}", r.code, r.text()));
     reply.or_else(|| result.cause.as_deref().map(ToOwned::to_owned))
 }

@@ -1,10 +1,13 @@
 //! Acting on many messages at once.
 
-use crate::house::{House, house};
+use crate::house::{House, START, house};
 use axum::http::StatusCode;
+use envelope::Reply;
 use postrider_http::Trust;
 use queue::state::KeyScope;
+use queue::{Attempt, AttemptRecipient, LeaseAsk, Next, RecipientState, Settlement, Store};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn select(house: &House, body: Value) -> Value {
     let reply = house.post("/queue/select", &body).await;
@@ -98,6 +101,61 @@ async fn a_list_shows_what_waits_page_by_page() {
     assert_eq!(settled["data"][0]["last_reply"], "550 5.1.1 <b>nobody</b> here");
     let named = select(&house, json!({"ids": [old, new], "action": "list"})).await;
     assert_eq!(named["data"].as_array().unwrap().len(), 2);
+}
+
+/// Each recipient's answer, and what is final of it; the rest waits.
+fn answered(answers: &[(u32, Option<Reply>, Option<RecipientState>)]) -> Settlement {
+    let result = |(index, reply, _): &(u32, Option<Reply>, _)| AttemptRecipient {
+        index: *index,
+        command: "RCPT".into(),
+        reply: reply.clone(),
+        cause: reply.is_none().then(|| "the connection broke".into()),
+    };
+    let attempt = Attempt {
+        at: START.parse().unwrap(),
+        relay: "here".into(),
+        peer: "127.0.0.1:25".into(),
+        recipients: answers.iter().map(result).collect(),
+        transcript: String::new(),
+        remote_id: None,
+    };
+    Settlement {
+        finals: answers.iter().filter_map(|(index, _, state)| Some((*index, (*state)?))).collect(),
+        next: Next::RetryIn(Duration::ZERO),
+        attempt: Some(attempt),
+        counted: true,
+        in_doubt: false,
+        only: None,
+    }
+}
+
+#[tokio::test]
+async fn regress_a_list_tells_why_a_mail_waits_and_not_what_another_recipient_was_told() {
+    let house = house(Trust::Open);
+    house.send("one", &["gone@x.example", "full@x.example", "well@x.example"]).await;
+    let (gone, full) = (Reply::new(550, "5.1.1 nobody"), Reply::new(452, "4.2.2 full"));
+    let well = Reply::new(250, "2.1.5 Ok");
+    let (failed, sent) = (Some(RecipientState::Failed), Some(RecipientState::Sent));
+    let steps = [
+        (
+            vec![(0, Some(gone), failed), (1, Some(full), None), (2, Some(well.clone()), sent)],
+            "452 4.2.2 full",
+        ),
+        (vec![(1, None, None)], "the connection broke"),
+        (vec![(1, Some(well), sent)], "550 5.1.1 nobody"),
+    ];
+    for (answers, told) in steps {
+        let store = house.mailer.store();
+        let lease = store.lease(LeaseAsk::new("default", 1)).await.unwrap().pop().unwrap();
+        store.settle(vec![(lease, answered(&answers))]).await.unwrap();
+        let page = select(&house, json!({"where": "", "action": "list"})).await;
+        let page = if page["data"][0].is_null() {
+            select(&house, json!({"where": "status=partial", "action": "list"})).await
+        } else {
+            page
+        };
+        assert_eq!(page["data"][0]["last_reply"], told);
+    }
 }
 
 #[tokio::test]

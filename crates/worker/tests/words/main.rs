@@ -81,10 +81,14 @@ async fn each_mail_is_told_as_the_reference_tells_it() {
         match status {
             Status::Sent => want.push(format!("TRACE E-mails sent [ada@example.org]: {info} id={id}")),
             Status::Partial => {
-                want.push(format!("ERROR Failed to send emails [eve@example.org]: {info} - Refused"));
+                want.push(format!(
+                    "ERROR Failed to send emails [eve@example.org]: {info} - RCPT: 550 5.1.1 nobody id={id}"
+                ));
                 want.push(format!("TRACE E-mails sent [mixed@example.org, bob@example.org]: {info} id={id}"));
             }
-            _ => want.push(format!("WARN E-mail deferred [later@example.org]: {info} - Refused")),
+            _ => want.push(format!(
+                "WARN E-mail deferred [later@example.org]: {info} - RCPT: 451 4.3.0 later id={id} retry_at="
+            )),
         }
     }
     let ours = |line: &String| line.contains("mail");
