@@ -155,8 +155,7 @@ struct Works<J> {
     unsynced: Vec<crate::journal::Frame>,
     /// When `unsynced` must be synced at the latest.
     sync_by: Option<std::time::Instant>,
-    /// The segment being freed, and its jobs still to be carried forward.
-    reclaiming: Option<(u32, Vec<JobId>)>,
+    reclaiming: Option<reclaim::Reclaiming>,
     /// Not to be tried before.
     reclaim_after: Option<std::time::Instant>,
     /// A damaged job was met in it.

@@ -23,6 +23,15 @@ const RECLAIM_PAUSE: Duration = Duration::from_secs(60);
 /// Jobs carried forward in one round.
 const CARRIED_TOGETHER: usize = 64;
 
+/// The segment being freed.
+pub(super) struct Reclaiming {
+    segment: u32,
+    /// All that lived in it. Nothing comes to live in a segment that is not the last.
+    jobs: Vec<JobId>,
+    /// So many of them are carried forward.
+    carried: usize,
+}
+
 impl<J: Journal> Works<J> {
     /// Frees the oldest segment, if it is due, a few jobs per round so that callers wait for none of
     /// it: what lives in it is carried forward and synced, then it is unlinked.
@@ -35,14 +44,22 @@ impl<J: Journal> Works<J> {
         }
         if self.reclaiming.is_none() {
             let oldest = self.journal.oldest_to_reclaim();
-            self.reclaiming = oldest.map(|segment| (segment, self.table.in_segment(segment)));
+            self.reclaiming = oldest.map(|segment| Reclaiming {
+                segment,
+                jobs: self.table.in_segment(segment),
+                carried: 0,
+            });
         }
-        let Some((segment, mut jobs)) = self.reclaiming.take() else { return };
-        let some = jobs.split_off(jobs.len().saturating_sub(CARRIED_TOGETHER));
+        let Some(mut now) = self.reclaiming.take() else { return };
+        let (segment, rest) = (now.segment, now.jobs.get(now.carried..).unwrap_or_default());
+        let some = rest.get(..CARRIED_TOGETHER).unwrap_or(rest);
         match self.carry_forward(segment, some) {
-            Ok(()) if !jobs.is_empty() => self.reclaiming = Some((segment, jobs)),
+            Ok(()) if some.len() < rest.len() => {
+                now.carried += some.len();
+                self.reclaiming = Some(now);
+            }
             // Looked at again, so that a segment never goes with something that lives in it.
-            Ok(()) if self.table.in_segment(segment).is_empty() => {
+            Ok(()) if !now.jobs.iter().any(|id| self.table.get(*id).is_some_and(|e| e.is_in(segment))) => {
                 if let Err(error) = self.journal.reclaimed(segment, self.damaged_here) {
                     self.pause_reclaiming(segment, &error.to_string());
                 } else {
@@ -64,11 +81,10 @@ impl<J: Journal> Works<J> {
     }
 
     /// Appends and syncs the jobs' snapshots; only then do the jobs stand there.
-    fn carry_forward(&mut self, segment: u32, jobs: Vec<JobId>) -> Result<(), Stop> {
+    fn carry_forward(&mut self, segment: u32, jobs: &[JobId]) -> Result<(), Stop> {
         let (mut group, mut carried) = (Group::default(), Vec::new());
-        for id in jobs {
-            let here = |e: &&Entry| e.places().any(|p| p.segment == segment);
-            let Some(entry) = self.table.get(id).filter(here).cloned() else { continue };
+        for id in jobs.iter().copied() {
+            let Some(entry) = self.table.get(id).filter(|e| e.is_in(segment)).cloned() else { continue };
             let with_bytes = entry.bytes() && !self.kept_too_long(&entry);
             match self.snapshot(id, &entry, with_bytes) {
                 Ok(frame) => {

@@ -209,6 +209,11 @@ impl Entry {
         std::iter::once(self.place).chain(self.history().iter().copied())
     }
 
+    /// Whether one of its records stands in this segment.
+    pub(crate) fn is_in(&self, segment: u32) -> bool {
+        self.places().any(|place| place.segment == segment)
+    }
+
     pub(crate) fn recipients(&self) -> Box<[RecipientState]> {
         let own = self.rare.as_ref().and_then(|rare| rare.recipients.clone());
         own.unwrap_or_else(|| vec![RecipientState::Open; usize::from(self.count)].into())

@@ -382,8 +382,7 @@ impl Table {
 
     /// Jobs with a record in this segment.
     pub(crate) fn in_segment(&self, segment: u32) -> Vec<JobId> {
-        let there = |e: &Entry| e.places().any(|p| p.segment == segment);
-        self.jobs.iter().filter(|(_, e)| there(e)).map(|(id, _)| id).collect()
+        self.jobs.iter().filter(|(_, e)| e.is_in(segment)).map(|(id, _)| id).collect()
     }
 }
 
