@@ -89,11 +89,12 @@ impl<J: Journal> Works<J> {
         if let Some(by) = self.jumps.notice(now, self.clock.steady()) {
             tracing::warn!(?by, "the wall clock was set; mail that waits keeps the time it had left");
             self.table.shift(by);
+            self.shift_rest(by);
         }
     }
 
-    /// The time as it would be had nobody set the clock ahead: what was to be remembered for so long is not forgotten
-    /// by a jump. Where the clock was wrong before and is right now, that holds until the next start.
+    /// The time as it would be had nobody set the clock ahead: days of history, which stand under their dates, are not
+    /// forgotten by a jump. Where the clock was wrong before and is right now, that holds until the next start.
     pub(super) fn unset(&self, now: Timestamp) -> Timestamp {
         now.checked_sub(self.jumps.ahead.max(SignedDuration::ZERO)).unwrap_or(now)
     }

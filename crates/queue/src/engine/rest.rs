@@ -85,7 +85,8 @@ impl Desk {
 }
 
 fn later_by(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_add(by).unwrap_or(Timestamp::MAX)
+    let end = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+    at.checked_add(by).unwrap_or(end)
 }
 
 impl<J: Journal> Works<J> {
@@ -120,6 +121,23 @@ impl<J: Journal> Works<J> {
         }
     }
 
+    /// The clock was set: what is done is remembered for as long as it was to be.
+    pub(super) fn shift_rest(&mut self, by: SignedDuration) {
+        let moved = |at: Timestamp| later_by(at, by);
+        self.resting =
+            std::mem::take(&mut self.resting).into_iter().map(|(at, id)| (moved(at), id)).collect();
+        match &mut self.rest {
+            Rest::Filed(desk) => {
+                for at in [&mut desk.since, &mut desk.not_before, &mut desk.retained].into_iter().flatten() {
+                    *at = moved(*at);
+                }
+            }
+            Rest::Kept { settled, dead } => {
+                settled.iter_mut().chain(dead).for_each(|(at, _)| *at = moved(*at))
+            }
+        }
+    }
+
     /// When `rest` will have something to do.
     pub(super) fn rest_time(&self) -> Option<Timestamp> {
         let desk = match &self.rest {
@@ -132,7 +150,7 @@ impl<J: Journal> Works<J> {
 
     fn lay_to_rest(&mut self, id: JobId, now: Timestamp) {
         let named = self.table.keys.named_until(id);
-        let forgotten = ago(self.unset(now), self.settings.keep_history);
+        let forgotten = ago(now, self.settings.keep_history);
         let Some(entry) = self.table.get_mut(id) else { return };
         let Some(done) = entry.settled_at() else { return };
         let keep = self.settings.keeps(entry.status);
@@ -170,7 +188,7 @@ impl<J: Journal> Works<J> {
     /// Memory only: done before the time that is remembered, or settled and too many. Sent mail never
     /// pushes failed mail out.
     fn forget_kept(&mut self, now: Timestamp) {
-        let before = ago(self.unset(now), self.settings.keep_history);
+        let before = ago(now, self.settings.keep_history);
         let Rest::Kept { settled, dead } = &mut self.rest else { return };
         let mut gone = Vec::new();
         for (queue, count) in [(settled, self.settings.history_count), (dead, usize::MAX)] {

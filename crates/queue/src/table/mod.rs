@@ -160,10 +160,17 @@ impl Table {
         past.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Moves the ends of life, the retries and what keys stand for, which are durations; schedules stay.
+    /// Moves what is told in durations: ends of life, retries, how long an end and a key are remembered. Schedules stay.
     pub(crate) fn shift(&mut self, by: SignedDuration) {
         let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
-        for (_, entry) in self.jobs.iter_mut().filter(|(_, e)| !e.is_final()) {
+        for (at, _) in &mut self.done {
+            *at = moved(*at);
+        }
+        for (_, entry) in self.jobs.iter_mut() {
+            if entry.is_final() {
+                entry.set_settled_at(entry.settled_at().map(moved));
+                continue;
+            }
             entry.set_expires_at(moved(entry.expires_at()));
             if entry.state == State::Deferred {
                 entry.set_due_at(moved(entry.due_at()));

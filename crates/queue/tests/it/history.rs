@@ -291,3 +291,18 @@ async fn b1_18_a_clock_set_back_forgets_no_history() {
         assert_eq!(h.list(all()).await, [ids[1]]);
     }
 }
+
+#[tokio::test]
+async fn b1_18_a_clock_that_is_set_holds_up_no_filing() {
+    for hours in [48, -48, 80_000, -80_000] {
+        let h = disk(brief());
+        send(&h, &["at the start"]).await;
+        h.file().await;
+        send(&h, &["one"]).await;
+        h.store.stats().await.unwrap();
+        h.clock.jump(jiff::SignedDuration::from_hours(hours));
+        h.pass(0);
+        h.file().await;
+        assert_eq!(h.store.stats().await.unwrap().filed, 2, "{hours}");
+    }
+}

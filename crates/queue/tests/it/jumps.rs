@@ -1,8 +1,11 @@
 //! The wall clock is set while mail waits.
 
-use crate::house::{House, disk, finals, job, over_all, retry_in, settings};
+use crate::house::{House, disk, failed, finals, job, over_all, retry_in, settings};
 use jiff::SignedDuration;
-use postrider_queue::{AnyStore, Idempotency, JobView, NewJob, Next, Status, Store};
+use postrider_queue::{
+    AnyStore, ContentError, Idempotency, JobView, NewJob, Next, Status, Store, StoreSettings,
+};
+use std::time::Duration;
 
 /// A deferred, a scheduled and a ready job, and a clock that jumps.
 async fn check(h: House, jump: SignedDuration) {
@@ -171,6 +174,25 @@ async fn b1_18_a_clock_that_is_set_forgets_no_key() {
             assert_eq!(h.insert(vec![keyed("again")]).await, first, "{hours}");
             h.pass(24 * 3600);
             assert_ne!(h.insert(vec![keyed("a day later")]).await, first, "{hours}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn b1_18_a_clock_that_is_set_takes_no_bytes_of_failed_mail() {
+    let keep = Duration::from_secs(3_600);
+    for hours in [48, -48, 80_000, -80_000] {
+        over_all(StoreSettings { keep_failed: keep, ..settings() }, |h| async move {
+            let id = h.insert(vec![job("one")]).await[0];
+            let lease = h.lease_one().await;
+            h.settle(lease, failed()).await;
+            set(&h, &[hours]).await;
+            h.pass(3_590);
+            h.store.stats().await.unwrap();
+            assert!(h.store.content(id).await.is_ok(), "{hours}");
+            h.pass(30);
+            assert!(matches!(h.store.content(id).await, Err(ContentError::Gone)), "{hours}");
         })
         .await;
     }
