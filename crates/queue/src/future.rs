@@ -11,9 +11,9 @@ const LONGEST_RETRY: SignedDuration = SignedDuration::from_hours(24);
 /// The fact as it is meant when it is read at `now`.
 pub(crate) fn tame(mut fact: Fact<'_>, now: Timestamp) -> Fact<'_> {
     match &mut fact {
-        Fact::Accepted(job) => accepted(job, now),
+        Fact::Accepted(job) => accepted(job, true, now),
         Fact::Snapshot(job, progress) => {
-            accepted(job, now);
+            accepted(job, progress.status == Status::Scheduled, now);
             retry(job, progress, now);
         }
         Fact::Settled(settled) if settled.at > now => {
@@ -31,11 +31,15 @@ pub(crate) fn tame(mut fact: Fact<'_>, now: Timestamp) -> Fact<'_> {
     fact
 }
 
-fn accepted(job: &mut JobFact<'_>, now: Timestamp) {
+/// `untried`: a later time at which it is due is the date it was given.
+fn accepted(job: &mut JobFact<'_>, untried: bool, now: Timestamp) {
     if job.created_at <= now {
         return;
     }
-    job.expires_at = after(now, job.expires_at.duration_since(job.created_at));
+    let dated = untried && job.due_at > job.created_at;
+    if !dated {
+        job.expires_at = after(now, job.expires_at.duration_since(job.created_at));
+    }
     if job.due_at <= job.created_at {
         job.due_at = now;
     }

@@ -4,6 +4,7 @@
 use super::Works;
 use crate::NewJob;
 use crate::journal::Journal;
+use crate::table::outlived;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -65,9 +66,11 @@ impl Jumps {
         }
         let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
         let at_once = job.due_at <= job.created_at;
-        (job.created_at, job.expires_at) = (moved(job.created_at), moved(job.expires_at));
+        job.created_at = moved(job.created_at);
         if at_once {
-            job.due_at = job.created_at;
+            (job.due_at, job.expires_at) = (job.created_at, moved(job.expires_at));
+        } else {
+            job.expires_at = outlived(job.due_at, job.expires_at, job.created_at);
         }
     }
 
@@ -88,7 +91,7 @@ impl<J: Journal> Works<J> {
     pub(super) fn notice_jump(&mut self, now: Timestamp) {
         if let Some(by) = self.jumps.notice(now, self.clock.steady()) {
             tracing::warn!(?by, "the wall clock was set; mail that waits keeps the time it had left");
-            self.table.shift(by);
+            self.table.shift(by, now);
             self.shift_rest(by);
         }
     }

@@ -279,6 +279,13 @@ impl Entry {
         self.set(FOR_RELAY, on);
     }
 
+    /// Whether it waits for the date it was given, perhaps held.
+    pub(super) fn waits_for_date(&self, now: Timestamp) -> bool {
+        let untried = self.attempts == 0 && self.flags & FOR_RELAY == 0;
+        let waits = self.state == State::Scheduled || self.state == State::Held && untried;
+        waits && self.due > micros(now)
+    }
+
     /// Whether the journal has the message's bytes.
     pub(crate) fn bytes(&self) -> bool {
         self.flags & BYTES != 0

@@ -160,19 +160,21 @@ impl Table {
         past.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Moves what is told in durations: ends of life, retries, how long an end and a key are remembered. Schedules stay.
-    pub(crate) fn shift(&mut self, by: SignedDuration) {
+    /// The clock was set, and shows `now`. Moves what is told in durations: ends of life, retries, how long an end and a
+    /// key are remembered. A schedule is a date, and stays.
+    pub(crate) fn shift(&mut self, by: SignedDuration, now: Timestamp) {
         let moved = |at: Timestamp| at.checked_add(by).unwrap_or(at);
         for (at, _) in &mut self.done {
             *at = moved(*at);
         }
+        let before = now.checked_sub(by).unwrap_or(now);
         for (_, entry) in self.jobs.iter_mut() {
             if entry.is_final() {
                 entry.set_settled_at(entry.settled_at().map(moved));
-                continue;
-            }
-            entry.set_expires_at(moved(entry.expires_at()));
-            if entry.state == State::Deferred {
+            } else if entry.waits_for_date(before) {
+                entry.set_expires_at(outlived(entry.due_at(), entry.expires_at(), now));
+            } else {
+                entry.set_expires_at(moved(entry.expires_at()));
                 entry.set_due_at(moved(entry.due_at()));
             }
         }
@@ -361,10 +363,10 @@ impl Table {
     /// A held job goes back to where its time says.
     fn release(&mut self, id: JobId, at: Timestamp) {
         let Some(entry) = self.jobs.get(id) else { return };
-        let (state, status) = match (entry.due_at() > at, entry.attempts()) {
+        let (state, status) = match (entry.due_at() > at, entry.waits_for_date(at)) {
             (false, _) => (State::Ready, Status::Queued),
-            (true, 0) => (State::Scheduled, Status::Scheduled),
-            (true, _) => (State::Deferred, Status::Deferred),
+            (true, true) => (State::Scheduled, Status::Scheduled),
+            (true, false) => (State::Deferred, Status::Deferred),
         };
         self.go(id, state, status, |e| e.set_held_because(None));
     }
@@ -391,6 +393,13 @@ impl Table {
     pub(crate) fn in_segment(&self, segment: u32) -> Vec<JobId> {
         self.jobs.iter().filter(|(_, e)| e.is_in(segment)).map(|(id, _)| id).collect()
     }
+}
+
+/// The end of life of mail for a date after the clock was set: as long behind its date as before, or behind now, if the
+/// date was leapt over.
+pub(crate) fn outlived(date: Timestamp, expires_at: Timestamp, now: Timestamp) -> Timestamp {
+    let late = now.duration_since(date).max(SignedDuration::ZERO);
+    expires_at.checked_add(late).unwrap_or(Timestamp::MAX)
 }
 
 /// Refused and expired recipients are open again.

@@ -9,6 +9,9 @@
 //!   included, which the rules use as "one round more";
 //! - leases that come back when they are dropped, with the mark if their mail had begun, and a fence: the
 //!   settlement of a lease that ended is ignored;
+//! - the jumps of its clock, told by `Clock::steady` (`engine::jump`): what waits, comes in, is done or has a key
+//!   keeps the time it had left, and a schedule its date (`jumps`);
+//! - with each deferral, whether it was counted, for `hurry` (`relays`);
 //! - `unfiled` in its `Stats`, 0 where it keeps no history.
 //!
 //! What only a store with files can do (restarts, damage, history, bodies, segments) is in files of its

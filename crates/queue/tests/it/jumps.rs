@@ -3,7 +3,8 @@
 use crate::house::{House, disk, failed, finals, job, over_all, retry_in, settings};
 use jiff::SignedDuration;
 use postrider_queue::{
-    AnyStore, ContentError, Idempotency, JobView, NewJob, Next, Status, Store, StoreSettings,
+    Action, AnyStore, ContentError, Idempotency, JobView, NewJob, Next, Settlement, Status, Store,
+    StoreSettings,
 };
 use std::time::Duration;
 
@@ -54,10 +55,15 @@ async fn b1_18_a_clock_set_right_while_we_are_down_stalls_nothing() {
         h.settle(lease, retry_in(600)).await;
         let new = NewJob { created_at: h.now(), due_at: h.now(), expires_at: later(7_200), ..job("new") };
         let new = h.insert(vec![new]).await[0];
+        let date = later(3_600);
+        let dated = NewJob { created_at: h.now(), due_at: date, expires_at: later(7_200), ..job("dated") };
+        let dated = h.insert(vec![dated]).await[0];
         h.store.close().await.unwrap();
         h.clock.jump(-ahead);
         let (store, report) = AnyStore::open_disk(h.path(), settings(), h.clock.clone()).unwrap();
-        assert_eq!(report.unsettled, 2);
+        assert_eq!(report.unsettled, 3);
+        let view = store.get(dated).await.unwrap().unwrap();
+        assert_eq!((view.due_at, view.expires_at), (date, date + SignedDuration::from_secs(3_600)), "a date");
         let view = store.get(deferred).await.unwrap().unwrap();
         assert_eq!((view.status, view.due_at), (Status::Deferred, later(600)), "{years}");
         store.poke();
@@ -84,8 +90,10 @@ async fn on_its_way_in(h: House, jumps: &[i64], before: usize) {
         let (created_at, expires_at) = (h.now(), h.now() + SignedDuration::from_hours(48));
         NewJob { created_at, due_at: created_at, expires_at, ..job }
     };
-    let date = h.now() + SignedDuration::from_hours(24 * 3650 * 4);
-    let mails = vec![stamped(job("at once")), NewJob { due_at: date, ..stamped(job("scheduled")) }];
+    let date = h.now() + SignedDuration::from_hours(24);
+    let scheduled =
+        NewJob { due_at: date, expires_at: date + SignedDuration::from_hours(48), ..stamped(job("x")) };
+    let mails = vec![stamped(job("at once")), scheduled];
     set(&h, late).await;
     let ids = h.insert(mails).await;
     h.pass(0);
@@ -98,8 +106,9 @@ async fn on_its_way_in(h: House, jumps: &[i64], before: usize) {
     let life = |view: &JobView| view.expires_at.duration_since(view.created_at);
     assert_eq!(life(&at_once), SignedDuration::from_hours(48), "{case}");
     let scheduled = h.view(ids[1]).await;
-    assert_eq!((scheduled.due_at, life(&scheduled)), (date, SignedDuration::from_hours(48)), "{case}");
-    assert_eq!(h.lease_one().await.job.id, ids[0], "{case}");
+    let left = scheduled.expires_at.duration_since(date.max(scheduled.created_at));
+    assert_eq!((scheduled.due_at, left), (date, SignedDuration::from_hours(48)), "{case}");
+    assert!(h.lease(9).await.iter().any(|lease| lease.job.id == ids[0]), "{case}");
     h.store.close().await.unwrap();
 }
 
@@ -196,4 +205,49 @@ async fn b1_18_a_clock_that_is_set_takes_no_bytes_of_failed_mail() {
         })
         .await;
     }
+}
+
+/// A mail for a date, perhaps held, and a clock that is set: it goes at its date, or at once, and lives on from then.
+#[tokio::test]
+async fn b1_18_a_date_is_outlived_however_the_clock_is_set() {
+    for (hours, held) in [-80_000, -200, -2, 1, 3, 80_000].into_iter().flat_map(|h| [(h, false), (h, true)]) {
+        over_all(settings(), |h| async move {
+            let later = |hours| h.now() + SignedDuration::from_hours(hours);
+            let (date, case) = (later(2), (hours, held));
+            let id = h.insert(vec![NewJob { due_at: date, expires_at: later(50), ..job("x") }]).await[0];
+            if held {
+                h.store.act(id, Action::Hold("x".into())).await.unwrap();
+            }
+            set(&h, &[hours]).await;
+            if held {
+                h.store.act(id, Action::Release).await.unwrap();
+            }
+            let waits = date > h.now();
+            let from = if waits { date } else { h.now() };
+            let view = h.view(id).await;
+            let left = view.expires_at.duration_since(from);
+            let off = (left - SignedDuration::from_hours(48)).abs();
+            assert!(off <= SignedDuration::from_secs(1), "{case:?}: {left:?}");
+            assert_eq!(view.status, if waits { Status::Scheduled } else { Status::Queued }, "{case:?}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn b1_18_held_mail_is_released_at_once_after_the_clock_was_set_back() {
+    over_all(settings(), |h| async move {
+        let ids = h.insert(vec![job("ready"), job("put off")]).await;
+        h.store.act(ids[0], Action::Hold("x".into())).await.unwrap();
+        let lease = h.lease_one().await;
+        h.settle(lease, Settlement { counted: false, ..retry_in(60) }).await;
+        h.store.act(ids[1], Action::Hold("x".into())).await.unwrap();
+        set(&h, &[-80_000]).await;
+        for (id, status) in [(ids[0], Status::Queued), (ids[1], Status::Deferred)] {
+            assert_eq!(h.store.act(id, Action::Release).await.unwrap(), status);
+        }
+        h.pass(60);
+        assert_eq!(h.status(ids[1]).await, Status::Queued);
+    })
+    .await;
 }

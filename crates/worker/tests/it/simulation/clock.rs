@@ -8,12 +8,14 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) struct SimulatedClock {
     began: Instant,
-    set: Mutex<Timestamp>,
+    /// What it shows but for the time that passed, and the most that was.
+    set: Mutex<(Timestamp, Timestamp)>,
 }
 
 impl SimulatedClock {
     pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), set: Mutex::new("2026-01-01T00:00:00Z".parse().unwrap()) }
+        let start = "2026-01-01T00:00:00Z".parse().unwrap();
+        Self { began: Instant::now(), set: Mutex::new((start, start)) }
     }
 
     pub(crate) fn passed(&self) -> Duration {
@@ -25,15 +27,23 @@ impl SimulatedClock {
         sleep_until(Instant::now() + time).await;
     }
 
+    /// How far the wall clock was set back from where it was most ahead.
+    pub(crate) fn behind(&self) -> SignedDuration {
+        let (now, most) = *self.set.lock().unwrap();
+        most.duration_since(now)
+    }
+
     /// Somebody sets the wall clock.
     pub(crate) fn jump(&self, by: SignedDuration) {
-        *self.set.lock().unwrap() += by;
+        let mut set = self.set.lock().unwrap();
+        set.0 += by;
+        set.1 = set.1.max(set.0);
     }
 }
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
-        *self.set.lock().unwrap() + self.passed()
+        self.set.lock().unwrap().0 + self.passed()
     }
 
     fn steady(&self) -> Option<Duration> {

@@ -140,8 +140,10 @@ impl World {
 
     fn jump(&mut self) {
         let most = if self.chance.percent(50) { HOUR } else { 200 * HOUR };
-        let by = SignedDuration::from_secs(self.chance.below(most) as i64);
-        self.book.note(&format!("the clock is set ahead by {by:?}"));
+        // Less is taken for a slow correction.
+        let ahead = SignedDuration::from_secs(60 + self.chance.below(most) as i64);
+        let by = if self.chance.percent(50) { ahead } else { -ahead };
+        self.book.note(&format!("the clock is set by {by:?}"));
         self.clock.jump(by);
         self.store.poke();
     }
