@@ -9,8 +9,8 @@ use crate::record::{ControlKind, Fact, JobFact};
 use crate::table::{Entry, Table};
 use crate::{
     ActError, Action, Change, Clock, Content, ContentError, Filter, InsertError, Inserted, JobId, JobView,
-    KnownRelays, Lease, LeaseAsk, NewJob, OpenReport, Page, Settlement, State, Stats, Status, Store,
-    StoreError, StoreSettings,
+    KnownRelays, Lease, LeaseAsk, NewJob, OpenReport, Page, RedisStore, Settlement, State, Stats, Status,
+    Store, StoreError, StoreSettings,
 };
 use crate::{bodies, disk, future};
 use jiff::Timestamp;
@@ -23,6 +23,13 @@ use tokio::sync::broadcast;
 pub enum AnyStore {
     Disk(DiskStore),
     Memory(MemoryStore),
+    Redis(RedisStore),
+}
+
+/// Who does a store's work.
+enum Works<'a> {
+    Here(&'a Engine),
+    Redis(&'a RedisStore),
 }
 
 /// Survives whatever dies (`[queue] TYPE = level`).
@@ -105,15 +112,27 @@ impl AnyStore {
         Self::Memory(MemoryStore(Engine::in_step(MemoryJournal::default(), settings, clock)))
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
+    fn works(&self) -> Works<'_> {
         match self {
-            Self::Disk(DiskStore(engine)) | Self::Memory(MemoryStore(engine)) => engine,
+            Self::Disk(DiskStore(engine)) | Self::Memory(MemoryStore(engine)) => Works::Here(engine),
+            Self::Redis(redis) => Works::Redis(redis),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Engine {
+        match self.works() {
+            Works::Here(engine) => engine,
+            Works::Redis(_) => panic!("a store with an engine of its own"),
         }
     }
 
     /// Makes the store look at its clock: after a manual one was moved.
     pub fn poke(&self) {
-        self.engine().poke();
+        match self.works() {
+            Works::Here(engine) => engine.poke(),
+            Works::Redis(redis) => redis.poke(),
+        }
     }
 }
 
@@ -216,67 +235,111 @@ impl Store for AnyStore {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        bodies::insert(self.engine(), jobs).await
+        match self.works() {
+            Works::Here(engine) => bodies::insert(engine, jobs).await,
+            Works::Redis(redis) => redis.insert(jobs).await,
+        }
     }
 
     async fn lease(&self, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
-        bodies::lease(self.engine(), ask).await
+        match self.works() {
+            Works::Here(engine) => bodies::lease(engine, ask).await,
+            Works::Redis(redis) => redis.lease(ask).await,
+        }
     }
 
     async fn know(&self, known: KnownRelays) -> Result<(), StoreError> {
-        self.engine().ask(|a| Command::Know(known, a), closed).await
+        match self.works() {
+            Works::Here(engine) => engine.ask(|a| Command::Know(known, a), closed).await,
+            Works::Redis(redis) => redis.know(known).await,
+        }
     }
 
     async fn settle(&self, results: Vec<(Lease, Settlement)>) -> Result<(), StoreError> {
+        let engine = match self.works() {
+            Works::Here(engine) => engine,
+            Works::Redis(redis) => return redis.settle(results).await,
+        };
         let results = results.into_iter().map(|(lease, settlement)| {
             let (id, fence) = lease.into_key();
             (id, fence, settlement)
         });
         let results = results.collect();
-        self.engine().ask(|a| Command::Settle(results, a), closed).await
+        engine.ask(|a| Command::Settle(results, a), closed).await
     }
 
     async fn get(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        listing::get(self.engine(), id).await
+        match self.works() {
+            Works::Here(engine) => listing::get(engine, id).await,
+            Works::Redis(redis) => redis.get(id).await,
+        }
     }
 
     async fn list(&self, filter: Filter) -> Result<Page, StoreError> {
-        listing::list(self.engine(), filter).await
+        match self.works() {
+            Works::Here(engine) => listing::list(engine, filter).await,
+            Works::Redis(redis) => redis.list(filter).await,
+        }
     }
 
     async fn content(&self, id: JobId) -> Result<Content, ContentError> {
-        listing::content(self.engine(), id).await
+        match self.works() {
+            Works::Here(engine) => listing::content(engine, id).await,
+            Works::Redis(redis) => redis.content(id).await,
+        }
     }
 
     async fn act(&self, id: JobId, action: Action) -> Result<Status, ActError> {
+        let engine = match self.works() {
+            Works::Here(engine) => engine,
+            Works::Redis(redis) => return redis.act(id, action).await,
+        };
         let closed = || Err(StoreError::Closed.into());
-        match self.engine().ask(|a| Command::Act(id, action.clone(), a), closed).await {
-            Err(ActError::NotFound) => listing::act_on_history(self.engine(), id, &action).await,
+        match engine.ask(|a| Command::Act(id, action.clone(), a), closed).await {
+            Err(ActError::NotFound) => listing::act_on_history(engine, id, &action).await,
             answer => answer,
         }
     }
 
     async fn hurry(&self, relay: Arc<str>, route: Arc<str>) -> Result<u64, StoreError> {
-        self.engine().ask(|a| Command::Hurry(relay, route, a), closed).await
+        match self.works() {
+            Works::Here(engine) => engine.ask(|a| Command::Hurry(relay, route, a), closed).await,
+            Works::Redis(redis) => redis.hurry(&relay, &route).await,
+        }
     }
 
     async fn stats(&self) -> Result<Stats, StoreError> {
-        self.engine().ask(|a| Command::Ask(Question::Stats(a)), closed).await
+        match self.works() {
+            Works::Here(engine) => engine.ask(|a| Command::Ask(Question::Stats(a)), closed).await,
+            Works::Redis(redis) => redis.stats().await,
+        }
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
-        self.engine().changes()
+        match self.works() {
+            Works::Here(engine) => engine.changes(),
+            Works::Redis(redis) => redis.changes(),
+        }
     }
 
     fn durable(&self) -> bool {
-        self.engine().durable()
+        match self.works() {
+            Works::Here(engine) => engine.durable(),
+            Works::Redis(redis) => redis.durable(),
+        }
     }
 
     fn refusing(&self) -> Option<String> {
-        self.engine().refusing()
+        match self.works() {
+            Works::Here(engine) => engine.refusing(),
+            Works::Redis(redis) => redis.refusing(),
+        }
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.engine().ask(Command::Close, || Ok(())).await
+        match self.works() {
+            Works::Here(engine) => engine.ask(Command::Close, || Ok(())).await,
+            Works::Redis(redis) => redis.close().await,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{Attempt, JobId, Meta, Priority, RecipientState, Status};
 use bytes::Bytes;
 use envelope::Envelope;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 /// Everything but the bytes.
@@ -90,6 +90,20 @@ pub enum Action {
     Purge,
 }
 
+/// A node of a queue that several share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStats {
+    pub name: String,
+    /// Whether it is the node that was asked.
+    pub this: bool,
+    /// Jobs it has leased.
+    pub leased: u64,
+    /// Since its last sign of life.
+    pub silent: SignedDuration,
+    /// What it says of itself.
+    pub about: String,
+}
+
 /// Counts for metrics and the console; done jobs count while they are remembered, in history too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -109,4 +123,6 @@ pub struct Stats {
     pub filed: u64,
     /// Done jobs that wait to be put there.
     pub unfiled: u64,
+    /// Those who share the queue; empty where nobody can.
+    pub nodes: Vec<NodeStats>,
 }

@@ -12,7 +12,7 @@ use crate::worker::Stop;
 use envelope::Recipient;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use queue::{Attempt, AttemptRecipient, Job, Lease, Next, RecipientState, Settlement, Store};
+use queue::{Attempt, AttemptRecipient, Begun, Job, Lease, Next, RecipientState, Settlement, Store};
 use send::{Mail, MailOutcome, Phase, RecipientOutcome, Trouble, TroubleKind};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -42,10 +42,15 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &Watcher<Stop>) -
     let begun: Vec<_> =
         open.values().map(|lease| (lease.begun(), lease.job.id, lease.job.meta.clone())).collect();
     let draining = stop.clone();
+    let leased: Vec<_> = open.values().map(Lease::begun).collect();
+    // Whether a mail may still be begun: one whose lease ended may be another node's by now.
+    let may = move |mail: &Mail| {
+        let lease = usize::try_from(mail.ticket).ok().and_then(|n| leased.get(n));
+        draining.get() == Stop::No && lease.is_some_and(Begun::may)
+    };
     // The sender asks for the next mail only when it can work on it; from then on it is in its hands.
-    let feed = stream::iter(mails)
-        .take_while(move |_| std::future::ready(draining.get() == Stop::No))
-        .inspect(move |mail| {
+    let feed =
+        stream::iter(mails).take_while(move |mail| std::future::ready(may(mail))).inspect(move |mail| {
             counter.store(mail.ticket + 1, Ordering::Relaxed);
             if let Some((lease, id, meta)) = usize::try_from(mail.ticket).ok().and_then(|n| begun.get(n)) {
                 lease.set();

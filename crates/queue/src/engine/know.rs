@@ -9,7 +9,7 @@ use crate::{JobId, State};
 use jiff::Timestamp;
 
 /// Why a job of a vanished route is held; the route's return releases those held for this.
-fn vanished(route: &str) -> String {
+pub(crate) fn vanished(route: &str) -> String {
     format!("relay {route:?} is not in the settings any more; add it again, or cancel the mail")
 }
 

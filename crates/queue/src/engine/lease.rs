@@ -17,47 +17,87 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+/// Where a lease came from, and goes back to.
+pub(crate) trait Home: Send + Sync {
+    /// The lease was dropped unsettled; `begun`: with its mail in a sender's hands.
+    fn give_back(&self, id: JobId, fence: u64, begun: bool);
+
+    /// Whether the lease still counts.
+    fn holds(&self, _epoch: u64) -> bool {
+        true
+    }
+}
+
+impl Home for Sender<Command> {
+    fn give_back(&self, id: JobId, fence: u64, begun: bool) {
+        // A closed engine has forgotten its leases; the log has not.
+        drop(self.send(Command::Return(id, fence, begun)));
+    }
+}
+
 /// Returns the job when dropped, unless the lease was settled.
-#[derive(Debug)]
 pub(crate) struct Guard {
     id: JobId,
     fence: u64,
-    back: Option<Sender<Command>>,
+    /// The home's count of the times that all leases became void.
+    epoch: u64,
+    home: Option<Arc<dyn Home>>,
     begun: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard").field("id", &self.id).field("fence", &self.fence).finish_non_exhaustive()
+    }
 }
 
 /// Says that a leased mail went into a sender's hands: from then on a lease that is dropped leaves
 /// the mark of a possible duplicate.
-#[derive(Debug, Clone)]
-pub struct Begun(Arc<AtomicBool>);
+#[derive(Clone)]
+pub struct Begun {
+    flag: Arc<AtomicBool>,
+    home: Option<Arc<dyn Home>>,
+    epoch: u64,
+}
+
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Begun").field(&self.flag).finish()
+    }
+}
 
 impl Begun {
+    /// To be asked before each mail: whether the lease still counts. One that ended may be somebody else's already,
+    /// and its mail must not be sent.
+    pub fn may(&self) -> bool {
+        self.home.as_ref().is_some_and(|home| home.holds(self.epoch))
+    }
+
     pub fn set(&self) {
-        self.0.store(true, Ordering::Release);
+        self.flag.store(true, Ordering::Release);
     }
 }
 
 impl Guard {
-    pub(super) fn new(id: JobId, fence: u64, back: Sender<Command>) -> Self {
-        Self { id, fence, back: Some(back), begun: Arc::default() }
+    pub(crate) fn new(id: JobId, fence: u64, epoch: u64, home: Arc<dyn Home>) -> Self {
+        Self { id, fence, epoch, home: Some(home), begun: Arc::default() }
     }
 
     pub(crate) fn begun(&self) -> Begun {
-        Begun(self.begun.clone())
+        Begun { flag: self.begun.clone(), home: self.home.clone(), epoch: self.epoch }
     }
 
     /// Ends the guard; id and fence go into the settlement.
     pub(crate) fn release(mut self) -> (JobId, u64) {
-        self.back = None;
+        self.home = None;
         (self.id, self.fence)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(back) = self.back.take() {
-            // A closed engine has forgotten its leases; the log has not.
-            drop(back.send(Command::Return(self.id, self.fence, self.begun.load(Ordering::Acquire))));
+        if let Some(home) = self.home.take() {
+            home.give_back(self.id, self.fence, self.begun.load(Ordering::Acquire));
         }
     }
 }
@@ -69,8 +109,9 @@ impl<J: Journal> Works<J> {
     /// Leases that are on record go to whoever asked; big bodies are read over there.
     pub(super) fn hand_over(&mut self, picked: Picked, group: &Group, answer: Answer<Leases>) {
         let mut leases = Vec::with_capacity(picked.len());
+        let home: Arc<dyn Home> = Arc::new(self.back.clone());
         for (id, fence) in picked {
-            let guard = Guard::new(id, fence, self.back.clone());
+            let guard = Guard::new(id, fence, 0, home.clone());
             match self.half(id, group) {
                 Ok(job) => leases.push(Handed { guard, job }),
                 Err(why) => {

@@ -15,10 +15,11 @@ mod rest;
 mod round;
 mod step;
 
+pub(crate) use know::vanished;
 pub use lease::Begun;
-pub(crate) use lease::{Guard, job};
-pub(crate) use question::Glance;
-pub(crate) use round::too_late;
+pub(crate) use lease::{Guard, Home, job};
+pub(crate) use question::{Glance, later};
+pub(crate) use round::{NOWHERE, too_late, wanted};
 
 use crate::Status;
 use crate::clock::Clock;

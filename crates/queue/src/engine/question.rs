@@ -103,6 +103,7 @@ impl<J: Journal> Works<J> {
             corrupt: self.corrupt,
             filed: self.filed,
             unfiled: self.unfiled(),
+            nodes: Vec::new(),
         }
     }
 }
@@ -113,6 +114,6 @@ pub(super) fn ago(now: Timestamp, time: Duration) -> Timestamp {
 }
 
 /// The moment that lies `time` after another.
-pub(super) fn later(at: Timestamp, time: Duration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, time: Duration) -> Timestamp {
     SignedDuration::try_from(time).ok().and_then(|d| at.checked_add(d).ok()).unwrap_or(Timestamp::MAX)
 }

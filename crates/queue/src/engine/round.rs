@@ -452,7 +452,7 @@ impl<J: Journal> Works<J> {
 }
 
 /// A record not yet written stands nowhere.
-pub(super) const NOWHERE: Place = Place { segment: u32::MAX, at: u32::MAX, octets: 0 };
+pub(crate) const NOWHERE: Place = Place { segment: u32::MAX, at: u32::MAX, octets: 0 };
 
 /// Frames that stay true when the round fails: all but inserts and leases.
 fn lasting(frames: &[Frame]) -> Vec<Frame> {
@@ -461,7 +461,7 @@ fn lasting(frames: &[Frame]) -> Vec<Frame> {
 }
 
 /// What an action means for a job as it stands; `None`: it does not apply.
-fn wanted(entry: &Entry, action: &Action, now: Timestamp) -> Option<ControlKind> {
+pub(crate) fn wanted(entry: &Entry, action: &Action, now: Timestamp) -> Option<ControlKind> {
     let waits = matches!(entry.state, State::Scheduled | State::Ready | State::Deferred);
     let held = entry.state == State::Held;
     let refused =

@@ -271,6 +271,17 @@ fn settled_out(s: &SettledRecord) -> SettledV1 {
     }
 }
 
+impl Attempt {
+    /// The form in which it stands by itself.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(&attempt_out(self))
+    }
+
+    pub(crate) fn decode(octets: &[u8]) -> Result<Self, String> {
+        postcard::from_bytes(octets).map_err(|e| e.to_string()).and_then(attempt_in)
+    }
+}
+
 pub(super) fn settled_bytes(settled: &SettledRecord) -> Result<Vec<u8>, postcard::Error> {
     postcard::to_stdvec(&settled_out(settled))
 }

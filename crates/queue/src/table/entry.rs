@@ -271,7 +271,7 @@ impl Entry {
 
     /// Whether it was deferred for trouble of its relay, and not for an answer of its own. Not known any more once it was
     /// carried forward and read again.
-    pub(super) fn waits_for_relay(&self) -> bool {
+    pub(crate) fn waits_for_relay(&self) -> bool {
         self.state == State::Deferred && self.flags & FOR_RELAY != 0
     }
 

@@ -14,7 +14,7 @@ over_all_stores! {
 }
 
 async fn a_held_job_waits_for_its_release(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     let held = bench.store.act(id, Action::Hold("look first".into())).await.unwrap();
     assert_eq!(held, Status::Held);
@@ -26,7 +26,7 @@ async fn a_held_job_waits_for_its_release(open: &Open) {
 }
 
 async fn a_cancelled_job_is_never_leased(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let jobs = [job(), NewJob { due_at: at(9), ..job() }];
     for new in jobs {
         let id = bench.insert(new).await;
@@ -38,7 +38,7 @@ async fn a_cancelled_job_is_never_leased(open: &Open) {
 }
 
 async fn a_retry_by_hand_comes_at_once(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let deferred = bench.insert(job()).await;
     bench.work(retry_in(300)).await;
     assert_eq!(bench.store.act(deferred, Action::Retry).await.unwrap(), Status::Queued);
@@ -49,7 +49,7 @@ async fn a_retry_by_hand_comes_at_once(open: &Open) {
 }
 
 async fn a_failed_job_is_open_again_after_a_retry(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(failed()).await;
     assert_eq!(bench.status(id).await, Status::Failed);
@@ -65,7 +65,7 @@ async fn a_failed_job_is_open_again_after_a_retry(open: &Open) {
 }
 
 async fn a_scheduled_job_can_be_moved(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(NewJob { due_at: at(100), ..job() }).await;
     assert_eq!(bench.store.act(id, Action::Reschedule(at(200))).await.unwrap(), Status::Scheduled);
     bench.set(100);
@@ -76,7 +76,7 @@ async fn a_scheduled_job_can_be_moved(open: &Open) {
 }
 
 async fn a_settled_job_can_be_purged(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(failed()).await;
     bench.store.act(id, Action::Purge).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_settled_job_can_be_purged(open: &Open) {
 }
 
 async fn actions_out_of_place_are_too_late(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let check = async |id, state: Status, actions: &[Action]| {
         for action in actions {
             let got = bench.store.act(id, action.clone()).await;

@@ -1,17 +1,20 @@
 //! A store under test, with a clock that stands still, and jobs for it.
 
+use crate::house;
 use bytes::Bytes;
 use envelope::{Address, Envelope, ReversePath};
 use jiff::Timestamp;
 use postrider_queue::{
     AnyStore, Attempt, Clock, Door, Inserted, JobId, JobView, Lease, LeaseAsk, Meta, NewJob, Next,
-    OpenReport, Priority, RecipientState, Settlement, Stats, Status, Store, StoreError, StoreSettings,
+    OpenReport, Priority, RecipientState, RedisSettings, RedisStore, Settlement, Stats, Status, Store,
+    StoreError, StoreSettings,
 };
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
+use testkit::{Flavour, Redis};
 
 /// The moment every test begins at.
 pub(crate) fn start() -> Timestamp {
@@ -65,6 +68,13 @@ impl Bench {
         let (store, report) = AnyStore::open_disk(folder.path(), settings, clock.clone()).unwrap();
         assert_eq!(report, OpenReport::default());
         Self { store, clock, folder: Some(folder) }
+    }
+
+    async fn redis(flavour: Flavour, settings: StoreSettings) -> Self {
+        let clock = clock();
+        let place = house::place(Redis::shared(flavour));
+        let store = RedisStore::open_by(place, settings, RedisSettings::default(), clock.clone()).await;
+        Self { store: AnyStore::Redis(store.unwrap()), clock, folder: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -223,19 +233,19 @@ pub(crate) fn attempt(transcript: &str) -> Attempt {
     }
 }
 
-/// Runs each scenario over every back-end; a new one joins by one more module here.
+/// Runs each scenario over every back-end; a new one joins by one more line here.
 macro_rules! over_all_stores {
     ($($scenario:ident)*) => {
-        mod memory {
+        crate::bench::over_all_stores! { memory ($($scenario)*) }
+        crate::bench::over_all_stores! { disk ($($scenario)*) }
+        crate::bench::over_all_stores! { redis ($($scenario)*) }
+        crate::bench::over_all_stores! { valkey ($($scenario)*) }
+    };
+    ($store:ident ($($scenario:ident)*)) => {
+        mod $store {
             $(#[tokio::test]
             async fn $scenario() {
-                super::$scenario(&crate::bench::Bench::memory).await;
-            })*
-        }
-        mod disk {
-            $(#[tokio::test]
-            async fn $scenario() {
-                super::$scenario(&crate::bench::Bench::disk).await;
+                super::$scenario(&crate::bench::open::$store).await;
             })*
         }
     };
@@ -243,4 +253,28 @@ macro_rules! over_all_stores {
 pub(crate) use over_all_stores;
 
 /// Opens a fresh store of the back-end under test.
-pub(crate) type Open = dyn Fn(StoreSettings) -> Bench;
+pub(crate) type Open = dyn Fn(StoreSettings) -> Opening;
+type Opening = Pin<Box<dyn Future<Output = Bench>>>;
+
+/// One for each back-end.
+pub(crate) mod open {
+    use super::{Bench, Opening};
+    use postrider_queue::StoreSettings;
+    use testkit::Flavour;
+
+    pub(crate) fn memory(settings: StoreSettings) -> Opening {
+        Box::pin(async { Bench::memory(settings) })
+    }
+
+    pub(crate) fn disk(settings: StoreSettings) -> Opening {
+        Box::pin(async { Bench::disk(settings) })
+    }
+
+    pub(crate) fn redis(settings: StoreSettings) -> Opening {
+        Box::pin(Bench::redis(Flavour::Redis, settings))
+    }
+
+    pub(crate) fn valkey(settings: StoreSettings) -> Opening {
+        Box::pin(Bench::redis(Flavour::Valkey, settings))
+    }
+}

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use envelope::{Address, Envelope, ReversePath};
 use postrider_queue::{
     AnyStore, Attempt, AttemptRecipient, Clock, Door, Filter, JobId, JobView, Lease, LeaseAsk, Meta, NewJob,
-    Next, Priority, RecipientState, Settlement, Stats, Status, Store, StoreSettings,
+    Next, Priority, RecipientState, RedisPlace, RedisSettings, RedisStore, Settlement, Stats, Status, Store,
+    StoreSettings,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use testkit::ManualClock;
+use testkit::{Flavour, ManualClock, Redis};
 
 pub(crate) const START: &str = "2026-01-01T00:00:00Z";
 
@@ -45,11 +46,34 @@ pub(crate) fn disk(settings: StoreSettings) -> House {
     House { store, clock, folder: Some(folder) }
 }
 
-/// Runs a rule over every back-end.
-pub(crate) async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
+/// A queue of its own in a Redis that others share.
+pub(crate) fn place(server: &Redis) -> RedisPlace {
+    let queue = uuid::Uuid::now_v7().to_string();
+    RedisPlace { queue, ..RedisPlace::tcp("127.0.0.1", server.port(), 0) }
+}
+
+async fn redis(flavour: Flavour, settings: StoreSettings) -> House {
+    let (clock, place) = (clock(), place(Redis::shared(flavour)));
+    let store = RedisStore::open_by(place, settings, RedisSettings::default(), clock.clone()).await.unwrap();
+    House { store: AnyStore::Redis(store), clock, folder: None }
+}
+
+/// Runs a rule over every back-end that goes by the clock of its machine.
+pub(crate) async fn over_own_clock<F: Future<Output = ()>>(
+    settings: StoreSettings,
+    rule: impl Fn(House) -> F,
+) {
     rule(memory(settings.clone())).await;
     rule(in_step(settings.clone())).await;
     rule(disk(settings)).await;
+}
+
+/// Runs a rule over every back-end.
+pub(crate) async fn over_all<F: Future<Output = ()>>(settings: StoreSettings, rule: impl Fn(House) -> F) {
+    over_own_clock(settings.clone(), &rule).await;
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        rule(redis(flavour, settings.clone()).await).await;
+    }
 }
 
 /// Runs a rule over every back-end that keeps done jobs in memory.
@@ -57,7 +81,8 @@ pub(crate) async fn over_volatile<F: Future<Output = ()>>(
     settings: StoreSettings,
     rule: impl Fn(House) -> F,
 ) {
-    rule(memory(settings)).await;
+    rule(memory(settings.clone())).await;
+    rule(redis(Flavour::Redis, settings).await).await;
 }
 
 /// What stands on disk at this moment, as a crash would leave it.

@@ -23,7 +23,7 @@ over_all_stores! {
 }
 
 async fn a_lease_has_what_was_inserted(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let new = NewJob { eight_bit: true, ..job_to(&["one@example.org", "two@example.org"]) };
     let id = bench.insert(new.clone()).await;
     assert_eq!(bench.status(id).await, Status::Queued);
@@ -45,7 +45,7 @@ async fn a_lease_has_what_was_inserted(open: &Open) {
 }
 
 async fn a_batch_is_stored_whole_or_not_at_all(open: &Open) {
-    let bench = open(StoreSettings { length: Some(3), ..settings() });
+    let bench = open(StoreSettings { length: Some(3), ..settings() }).await;
     bench.insert(keyed(job(), "k", 0, 1)).await;
     let refused = [vec![job(), job(), job()], vec![job(), keyed(job(), "k", 0, 2)]];
     for batch in refused {
@@ -62,7 +62,7 @@ async fn a_batch_is_stored_whole_or_not_at_all(open: &Open) {
 }
 
 async fn a_lease_waits_for_a_job(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let mut call = std::pin::pin!(bench.store.lease(ask(4)));
     assert!(poll_once(&mut call).await.is_none());
     let id = bench.insert(job()).await;
@@ -72,7 +72,7 @@ async fn a_lease_waits_for_a_job(open: &Open) {
 }
 
 async fn a_job_due_later_is_leased_later(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(NewJob { due_at: at(60), ..job() }).await;
     assert_eq!(bench.status(id).await, Status::Scheduled);
     bench.set(59);
@@ -82,7 +82,7 @@ async fn a_job_due_later_is_leased_later(open: &Open) {
 }
 
 async fn only_jobs_of_the_route_are_leased(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     bench.insert(NewJob { route: "other".into(), ..job() }).await;
     bench.has_nothing_to_lease().await;
     let id = bench.insert(job()).await;
@@ -90,7 +90,7 @@ async fn only_jobs_of_the_route_are_leased(open: &Open) {
 }
 
 async fn a_dropped_lease_returns_without_a_mark(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     for _ in 0..3 {
         let lease = bench.one().await;
@@ -101,7 +101,7 @@ async fn a_dropped_lease_returns_without_a_mark(open: &Open) {
 }
 
 async fn a_lease_call_given_up_loses_nothing(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     // Given up while it waits, and given up when the answer is on its way.
     for inserted_while_waiting in [false, true] {
         {
@@ -125,7 +125,7 @@ pub(crate) fn keyed(job: NewJob, key: &str, index: u16, fingerprint: u8) -> NewJ
 }
 
 async fn a_key_is_taken_once(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(keyed(job(), "k", 0, 1)).await;
     let again = vec![keyed(job(), "k", 0, 1)];
     assert_eq!(bench.store.insert(again).await.unwrap(), [Inserted::Repeat(id)]);
@@ -137,7 +137,7 @@ async fn a_key_is_taken_once(open: &Open) {
 }
 
 async fn a_key_used_otherwise_is_refused_with_the_first_id(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let first = bench.insert(keyed(job(), "k", 0, 1)).await;
     let other = bench.store.insert(vec![keyed(job(), "k", 0, 2)]).await;
     assert!(matches!(other, Err(InsertError::KeyReused(id)) if id == first), "{other:?}");
@@ -146,7 +146,7 @@ async fn a_key_used_otherwise_is_refused_with_the_first_id(open: &Open) {
 }
 
 async fn a_repeated_batch_gets_its_ids_back_in_order(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let batch = || (0..3).map(|i| keyed(job(), "k", i, 7)).collect::<Vec<_>>();
     let first = bench.store.insert(batch()).await.unwrap();
     let second = bench.store.insert(batch()).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_repeated_batch_gets_its_ids_back_in_order(open: &Open) {
 }
 
 async fn a_key_is_forgotten_after_a_day(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let first = bench.insert(keyed(job(), "k", 0, 1)).await;
     bench.set(24 * 3600 - 1);
     let early = bench.store.insert(vec![keyed(job(), "k", 0, 1)]).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_key_is_forgotten_after_a_day(open: &Open) {
 }
 
 async fn length_bounds_the_unsettled(open: &Open) {
-    let bench = open(StoreSettings { length: Some(2), ..settings() });
+    let bench = open(StoreSettings { length: Some(2), ..settings() }).await;
     bench.insert(job()).await;
     bench.insert(NewJob { due_at: at(60), ..job() }).await;
     let full = bench.store.insert(vec![job()]).await;
@@ -176,7 +176,7 @@ async fn length_bounds_the_unsettled(open: &Open) {
 }
 
 async fn changes_are_told_in_order(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let mut changes = bench.store.changes();
     let id = bench.insert(job()).await;
     bench.work(sent()).await;
@@ -192,7 +192,7 @@ async fn changes_are_told_in_order(open: &Open) {
 }
 
 async fn a_closed_store_says_so(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let mut waiting = std::pin::pin!(bench.store.lease(ask(1)));
     assert!(poll_once(&mut waiting).await.is_none());
     bench.store.close().await.unwrap();

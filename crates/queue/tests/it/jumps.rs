@@ -1,6 +1,6 @@
 //! The wall clock is set while mail waits.
 
-use crate::house::{House, disk, failed, finals, job, over_all, retry_in, settings};
+use crate::house::{House, disk, failed, finals, job, over_own_clock, retry_in, settings};
 use jiff::SignedDuration;
 use postrider_queue::{
     Action, AnyStore, ContentError, Idempotency, JobView, NewJob, Next, Settlement, Status, Store,
@@ -39,7 +39,7 @@ async fn check(h: House, jump: SignedDuration) {
 #[tokio::test]
 async fn b1_18_a_clock_that_is_set_expires_nothing_and_stalls_nothing() {
     for hours in [2, -2, 24 * 3650] {
-        over_all(settings(), |h| check(h, SignedDuration::from_hours(hours))).await;
+        over_own_clock(settings(), |h| check(h, SignedDuration::from_hours(hours))).await;
     }
 }
 
@@ -118,14 +118,14 @@ async fn b1_18_mail_on_its_way_in_when_the_clock_is_set_has_its_whole_life() {
         &[&[], &[2], &[-4], &[80_000], &[-80_000], &[2, -4, 80_000, -79_998], &[80_000, -80_000]];
     for jumps in cases {
         for before in 0..=jumps.len() {
-            over_all(settings(), |h| on_its_way_in(h, jumps, before)).await;
+            over_own_clock(settings(), |h| on_its_way_in(h, jumps, before)).await;
         }
     }
 }
 
 #[tokio::test]
 async fn b1_18_a_jump_of_long_ago_makes_old_mail_no_younger() {
-    over_all(settings(), |h| async move {
+    over_own_clock(settings(), |h| async move {
         set(&h, &[100]).await;
         h.pass(3_601);
         let created_at = h.now() - SignedDuration::from_hours(100);
@@ -138,7 +138,7 @@ async fn b1_18_a_jump_of_long_ago_makes_old_mail_no_younger() {
 
 #[tokio::test]
 async fn b1_18_mail_from_the_future_is_mail_of_now() {
-    over_all(settings(), |h| async move {
+    over_own_clock(settings(), |h| async move {
         let hours = |hours| h.now() + SignedDuration::from_hours(hours);
         let early = NewJob {
             created_at: hours(80_000),
@@ -156,7 +156,7 @@ async fn b1_18_mail_from_the_future_is_mail_of_now() {
 #[tokio::test]
 async fn b1_18_a_retry_on_its_way_in_when_the_clock_is_set_keeps_its_wait() {
     for hours in [2, -4, 80_000, -80_000] {
-        over_all(settings(), |h| async move {
+        over_own_clock(settings(), |h| async move {
             let id = h.insert(vec![job("one")]).await[0];
             let lease = h.lease_one().await;
             let settlement = retry_in(600);
@@ -173,7 +173,7 @@ async fn b1_18_a_retry_on_its_way_in_when_the_clock_is_set_keeps_its_wait() {
 #[tokio::test]
 async fn b1_18_a_clock_that_is_set_forgets_no_key() {
     for hours in [48, -48, 80_000] {
-        over_all(settings(), |h| async move {
+        over_own_clock(settings(), |h| async move {
             let keyed = |text: &str| {
                 let idempotency = Some(Idempotency { key: "k".into(), fingerprint: [1; 32], index: 0 });
                 NewJob { created_at: h.now(), due_at: h.now(), idempotency, ..job(text) }
@@ -192,7 +192,7 @@ async fn b1_18_a_clock_that_is_set_forgets_no_key() {
 async fn b1_18_a_clock_that_is_set_takes_no_bytes_of_failed_mail() {
     let keep = Duration::from_secs(3_600);
     for hours in [48, -48, 80_000, -80_000] {
-        over_all(StoreSettings { keep_failed: keep, ..settings() }, |h| async move {
+        over_own_clock(StoreSettings { keep_failed: keep, ..settings() }, |h| async move {
             let id = h.insert(vec![job("one")]).await[0];
             let lease = h.lease_one().await;
             h.settle(lease, failed()).await;
@@ -211,7 +211,7 @@ async fn b1_18_a_clock_that_is_set_takes_no_bytes_of_failed_mail() {
 #[tokio::test]
 async fn b1_18_a_date_is_outlived_however_the_clock_is_set() {
     for (hours, held) in [-80_000, -200, -2, 1, 3, 80_000].into_iter().flat_map(|h| [(h, false), (h, true)]) {
-        over_all(settings(), |h| async move {
+        over_own_clock(settings(), |h| async move {
             let later = |hours| h.now() + SignedDuration::from_hours(hours);
             let (date, case) = (later(2), (hours, held));
             let id = h.insert(vec![NewJob { due_at: date, expires_at: later(50), ..job("x") }]).await[0];
@@ -236,7 +236,7 @@ async fn b1_18_a_date_is_outlived_however_the_clock_is_set() {
 
 #[tokio::test]
 async fn b1_18_held_mail_is_released_at_once_after_the_clock_was_set_back() {
-    over_all(settings(), |h| async move {
+    over_own_clock(settings(), |h| async move {
         let ids = h.insert(vec![job("ready"), job("put off")]).await;
         h.store.act(ids[0], Action::Hold("x".into())).await.unwrap();
         let lease = h.lease_one().await;

@@ -15,7 +15,7 @@ async fn ids(bench: &Bench, filter: Filter) -> (Vec<JobId>, bool) {
 }
 
 async fn pages_go_from_new_to_old(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let mut all = Vec::new();
     for _ in 0..5 {
         all.push(bench.insert(job()).await);
@@ -31,7 +31,7 @@ async fn pages_go_from_new_to_old(open: &Open) {
 }
 
 async fn filters_choose(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let plain = bench.insert(job()).await;
     bench.work(sent()).await;
     let mut special = job_to(&["Hidden@Example.org"]);
@@ -61,7 +61,7 @@ async fn filters_choose(open: &Open) {
 }
 
 async fn counts_add_up(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let oldest = NewJob { created_at: at(-5), due_at: at(9), ..job() };
     bench.insert(oldest).await;
     for _ in 0..3 {

@@ -27,21 +27,21 @@ async fn leased_ids(bench: &Bench, limit: usize) -> Vec<JobId> {
 }
 
 async fn first_in_is_first_out(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let ids = insert(&bench, "a", Priority::Normal, 5).await;
     assert_eq!(leased_ids(&bench, 2).await, ids[..2]);
     assert_eq!(leased_ids(&bench, 9).await, ids[2..]);
 }
 
 async fn projects_take_turns(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let many = insert(&bench, "a", Priority::Normal, 20).await;
     let few = insert(&bench, "b", Priority::Normal, 2).await;
     assert_eq!(leased_ids(&bench, 4).await, [many[0], few[0], many[1], few[1]]);
 }
 
 async fn urgent_is_first(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     insert(&bench, "a", Priority::Bulk, 3).await;
     insert(&bench, "a", Priority::Normal, 3).await;
     let urgent = insert(&bench, "a", Priority::Urgent, 3).await;
@@ -49,7 +49,7 @@ async fn urgent_is_first(open: &Open) {
 }
 
 async fn bulk_is_last_but_not_starved(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let bulk = insert(&bench, "a", Priority::Bulk, 8).await;
     insert(&bench, "a", Priority::Normal, 64).await;
     let first = leased_ids(&bench, 48).await;
@@ -59,7 +59,7 @@ async fn bulk_is_last_but_not_starved(open: &Open) {
 }
 
 async fn urgent_mail_without_end_starves_nobody(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let bulk = insert(&bench, "a", Priority::Bulk, 2).await;
     let normal = insert(&bench, "a", Priority::Normal, 20).await;
     insert(&bench, "b", Priority::Urgent, 200).await;
@@ -69,7 +69,7 @@ async fn urgent_mail_without_end_starves_nobody(open: &Open) {
 }
 
 async fn many_mails_of_one_project_delay_nobody_else(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let many = |_| NewJob { project: "many".into(), ..job() };
     for _ in 0..20 {
         bench.store.insert((0..1_000).map(many).collect()).await.unwrap();

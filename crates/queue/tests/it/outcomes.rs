@@ -22,7 +22,7 @@ over_all_stores! {
 }
 
 async fn a_sent_job_is_done_and_its_bytes_are_gone(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(sent()).await;
     let view = bench.view(id).await;
@@ -35,7 +35,7 @@ async fn a_sent_job_is_done_and_its_bytes_are_gone(open: &Open) {
 
 async fn bytes_are_kept_as_long_as_the_settings_say(open: &Open) {
     let keep = Duration::from_secs(100);
-    let bench = open(StoreSettings { keep_body: keep, keep_failed: 2 * keep, ..settings() });
+    let bench = open(StoreSettings { keep_body: keep, keep_failed: 2 * keep, ..settings() }).await;
     let good = bench.insert(job()).await;
     bench.work(sent()).await;
     let bad = bench.insert(job()).await;
@@ -52,7 +52,7 @@ async fn bytes_are_kept_as_long_as_the_settings_say(open: &Open) {
 }
 
 async fn a_retry_comes_when_it_is_due(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(retry_in(300)).await;
     let view = bench.view(id).await;
@@ -68,14 +68,14 @@ async fn a_retry_comes_when_it_is_due(open: &Open) {
 }
 
 async fn attempts_that_do_not_count_are_not_counted(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     bench.insert(job()).await;
     bench.work(Settlement { counted: false, ..retry_in(0) }).await;
     assert_eq!(bench.one().await.job.attempts, 0);
 }
 
 async fn recipients_keep_their_own_outcomes(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job_to(&["a@example.org", "b@example.org", "c@example.org"])).await;
     bench.work(finals(&[(2, RecipientState::Failed), (0, RecipientState::Sent)])).await;
     let lease = bench.one().await;
@@ -89,7 +89,7 @@ async fn recipients_keep_their_own_outcomes(open: &Open) {
 }
 
 async fn a_settlement_may_hold_a_job(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(Settlement { next: Next::Hold("no such relay".into()), ..finals(&[]) }).await;
     let view = bench.view(id).await;
@@ -98,7 +98,7 @@ async fn a_settlement_may_hold_a_job(open: &Open) {
 }
 
 async fn doubt_is_kept_as_a_mark(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(Settlement { in_doubt: true, ..retry_in(0) }).await;
     let lease = bench.one().await;
@@ -108,7 +108,7 @@ async fn doubt_is_kept_as_a_mark(open: &Open) {
 }
 
 async fn finals_for_strangers_are_ignored(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     bench.work(finals(&[(7, RecipientState::Sent), (u32::MAX, RecipientState::Failed)])).await;
     assert_eq!(bench.status(id).await, Status::Queued);
@@ -116,7 +116,7 @@ async fn finals_for_strangers_are_ignored(open: &Open) {
 }
 
 async fn a_job_past_its_end_expires(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let waiting = bench.insert(job()).await;
     let scheduled = bench.insert(NewJob { due_at: at(LIFETIME), ..job() }).await;
     bench.set(LIFETIME - 1);
@@ -130,7 +130,7 @@ async fn a_job_past_its_end_expires(open: &Open) {
 }
 
 async fn a_job_sent_to_some_is_partial_when_it_expires(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job_to(&["a@example.org", "b@example.org"])).await;
     bench.work(Settlement { next: retry_in(10).next, ..finals(&[(1, RecipientState::Sent)]) }).await;
     bench.set(LIFETIME);
@@ -139,7 +139,7 @@ async fn a_job_sent_to_some_is_partial_when_it_expires(open: &Open) {
 }
 
 async fn a_leased_job_expires_only_when_it_comes_back(open: &Open) {
-    let bench = open(settings());
+    let bench = open(settings()).await;
     let id = bench.insert(job()).await;
     let lease = bench.one().await;
     bench.set(LIFETIME + 1);

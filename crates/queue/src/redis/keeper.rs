@@ -1,0 +1,187 @@
+//! The node's own tasks: it says that it lives, brings what time brings, and hears what the others did.
+
+use super::reply::{self, Row};
+use super::{Shared, script};
+use crate::error::StoreError;
+use crate::store::Change;
+use futures_util::StreamExt;
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// The tasks, to be ended with the store.
+#[derive(Default)]
+pub(super) struct Keeper(Mutex<Vec<AbortHandle>>);
+
+impl Keeper {
+    pub(super) fn stop(&self) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.drain(..).for_each(|task| task.abort());
+    }
+
+    pub(super) fn add(&self, task: AbortHandle) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Signs of life in one lease.
+const BEATS: u32 = 5;
+/// Rounds of one sweep; what is left comes with the next.
+const ROUNDS: usize = 64;
+/// Not to listen again before this after a failure.
+const LISTEN_AGAIN: Duration = Duration::from_millis(500);
+
+impl Shared {
+    pub(super) fn beat_every(&self) -> Duration {
+        self.redis.lease / BEATS
+    }
+
+    /// Says that the node lives; returns in how long there is something to do.
+    pub(super) async fn beat(&self) -> Result<Option<Duration>, StoreError> {
+        let sent = Instant::now();
+        let ours = self.wire.clock.now();
+        let life = u64::try_from(self.redis.lease.as_micros()).unwrap_or(u64::MAX);
+        let mut cmd = self.wire.call(&script::BEAT);
+        cmd.arg(life).arg(&self.redis.about);
+        let answer = self.wire.run(&script::BEAT, &cmd, self.beat_every()).await?;
+        let mut row = Row::of(answer)?;
+        self.wire.set_ahead(row.number()?, ours);
+        let known = row.text()? == "1";
+        if !known && !self.wire.leases.held().is_empty() {
+            tracing::error!(
+                node = self.wire.node,
+                "Redis heard nothing of this node for too long and gave its work to others"
+            );
+        }
+        if !known {
+            self.wire.leases.void();
+        }
+        self.wire.leases.heard(sent);
+        self.wire.say(None);
+        self.until(&row.text()?)
+    }
+
+    /// Until a time of Redis's.
+    fn until(&self, micros: &str) -> Result<Option<Duration>, StoreError> {
+        if micros.is_empty() {
+            return Ok(None);
+        }
+        let at: i64 = micros.parse().map_err(|_| reply::odd("a time"))?;
+        let now = self.wire.micros(self.wire.clock.now());
+        Ok(Some(Duration::from_micros(u64::try_from(at.saturating_sub(now)).unwrap_or_default())))
+    }
+
+    /// Brings what time brings; returns in how long there is more.
+    pub(super) async fn sweep(&self) -> Result<Option<Duration>, StoreError> {
+        let keep = u64::try_from(self.settings.keep_history.as_micros()).unwrap_or(u64::MAX >> 12);
+        let mut next = None;
+        for _ in 0..ROUNDS {
+            let mut cmd = self.wire.call(&script::SWEEP);
+            cmd.arg(self.history_count()).arg(keep);
+            let mut row = Row::of(self.wire.run(&script::SWEEP, &cmd, self.beat_every()).await?)?;
+            next = self.until(&row.text()?)?;
+            let more = row.text()? == "1";
+            let mut past = Vec::new();
+            for id in reply::list(row.value()?)? {
+                let text = reply::octets(id)?;
+                past.push(reply::id(&String::from_utf8_lossy(&text))?);
+            }
+            self.expire(&past).await?;
+            if !more && past.is_empty() {
+                break;
+            }
+        }
+        Ok(next)
+    }
+}
+
+/// Until the store is gone.
+pub(super) async fn keep(store: Weak<Shared>) {
+    let mut beat_at = Instant::now();
+    let mut sweep_at = Instant::now();
+    loop {
+        let Some(shared) = store.upgrade() else { return };
+        let every = shared.beat_every();
+        if beat_at <= Instant::now() {
+            beat_at = Instant::now() + every;
+            match shared.beat().await {
+                Ok(Some(wait)) => sweep_at = sweep_at.min(Instant::now() + wait),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "no sign of life reached Redis"),
+            }
+        }
+        if sweep_at <= Instant::now() {
+            sweep_at = Instant::now() + every;
+            match shared.sweep().await {
+                Ok(next) => sweep_at = Instant::now() + next.unwrap_or(every).clamp(SHORTEST, every),
+                Err(error) => tracing::warn!(%error, "what time brings could not be brought"),
+            }
+        }
+        let wake = tokio::time::sleep_until(beat_at.min(sweep_at));
+        tokio::select! {
+            () = wake => {}
+            () = shared.hurry.notified() => sweep_at = Instant::now(),
+        }
+    }
+}
+
+/// Between two sweeps: what cannot be brought is not asked for again at once.
+const SHORTEST: Duration = Duration::from_millis(5);
+
+/// Hears what changes, until the store is gone.
+pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sender<()>) {
+    let mut first = Some(first);
+    loop {
+        let Some(place) = store.upgrade().map(|shared| shared.wire.place.clone()) else { return };
+        let channel = format!("{}changes", place.prefix());
+        let listening = async {
+            let mut ear = place.listen().await?;
+            ear.subscribe(&channel).await?;
+            Ok::<_, redis::RedisError>(ear)
+        };
+        match listening.await {
+            Ok(mut ear) => {
+                if let Some(first) = first.take() {
+                    // Who opens the store may have gone.
+                    let _gone = first.send(());
+                } else if let Some(shared) = store.upgrade() {
+                    // What was said meanwhile was not heard.
+                    shared.wake();
+                }
+                let mut messages = ear.on_message();
+                while let Some(message) = messages.next().await {
+                    let Some(shared) = store.upgrade() else { return };
+                    shared.heard(message.get_payload_bytes());
+                }
+            }
+            Err(error) => tracing::debug!(%error, "changes are not heard"),
+        }
+        tokio::time::sleep(LISTEN_AGAIN).await;
+    }
+}
+
+impl Shared {
+    /// `<id> <status> <node>`.
+    fn heard(&self, message: &[u8]) {
+        let text = String::from_utf8_lossy(message);
+        let mut words = text.split(' ');
+        let (Some(id), Some(status)) = (words.next(), words.next()) else { return };
+        let (Ok(id), Ok(number)) = (reply::id(id), status.parse()) else { return };
+        let Ok(status) = super::form::status(number) else { return };
+        // Nobody listening is no failure.
+        drop(self.changes.send(Change { id, status }));
+        let ours = words.next() == Some(self.wire.node.as_str());
+        match status {
+            crate::Status::Queued => self.wake(),
+            crate::Status::Scheduled | crate::Status::Deferred if !ours => self.hurry.notify_one(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,64 @@
+-- Stores all jobs of a call or none. A job that is there already came with an earlier try of the same call.
+-- ARGV: LENGTH, most octets, then 14 of each job.
+local length, most = tonumber(ARGV[3]), tonumber(ARGV[4])
+local EACH, FIRST = 14, 5
+
+local function look(name)
+    local value = redis.call('GET', P .. 'i:' .. name)
+    if not value then return nil end
+    local till, id, print = string.match(value, '^(%S+) (%S+) (%S+)$')
+    if tonumber(till) <= now then return nil end
+    return { id = id, print = print }
+end
+
+local answers, fresh, twins, octets = {}, {}, {}, 0
+for at = FIRST, #ARGV, EACH do
+    local id, base, index, print = ARGV[at], ARGV[at + 10], ARGV[at + 11], ARGV[at + 12]
+    local known
+    if redis.call('EXISTS', job(id)) == 1 then
+        known = { id = id, new = true }
+    elseif base ~= '' then
+        known = twins[base .. index] or look(base .. index)
+        -- A longer batch than the one that was taken under this key is another submission.
+        local first = not known and look(base .. '0')
+        if first then return { 'reused', first.id } end
+        if known and known.print ~= print then return { 'reused', known.id } end
+    end
+    if known then
+        answers[#answers + 1] = (known.new and 'n' or 'r') .. known.id
+    else
+        answers[#answers + 1] = 'n' .. id
+        fresh[#fresh + 1] = at
+        octets = octets + tonumber(ARGV[at + 6])
+        if base ~= '' then twins[base .. index] = { id = id, print = print } end
+    end
+end
+if #fresh > 0 then
+    if redis.call('ZCARD', P .. 'open') + #fresh > length then return { 'crowded' } end
+    if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return { 'full' } end
+end
+
+for _, at in ipairs(fresh) do
+    local id, priority, ro, g = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    local due, ends, size = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
+    local base, index, print, till = ARGV[at + 10], ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
+    if due == '0' then due = text(now) end
+    local waits = tonumber(due) > now
+    local q, st = lane(priority, ro, ''), waits and '0' or QUEUED
+    redis.call('HSET', job(id), 'v', 1, 's', waits and 'w' or 'r', 'st', st, 'q', q, 'g', g, 'n', '', 'du', due,
+        'ex', ends, 'dt', '0', 'sz', size, 'ro', ro, 'on', '', 'pr', priority, 'ku', base ~= '' and till or '0',
+        'h', ARGV[at + 7], 'p', '', 'x', ARGV[at + 8], 'b', ARGV[at + 9])
+    redis.call('ZADD', P .. 'open', ends, id)
+    redis.call('ZADD', P .. 'live', 0, id)
+    redis.call('ZADD', P .. 'all', 0, id)
+    redis.call('INCRBY', P .. 'bytes', size)
+    route('r', ro, 1)
+    count(st, 1)
+    if base ~= '' then
+        local life = math.max(math.ceil((tonumber(till) - now) / 1000), 1)
+        redis.call('SET', P .. 'i:' .. base .. index, till .. ' ' .. id .. ' ' .. print, 'PX', text(life))
+    end
+    if waits then redis.call('ZADD', P .. 'wait', due, id) else push(q, g, id) end
+    tell(id, st)
+end
+return answers

@@ -1,0 +1,7 @@
+-- A node goes: what it still has is in doubt, and it is no node any more.
+local held = redis.call('HGETALL', P .. 'n:' .. ME)
+for i = 1, #held, 2 do give(held[i], held[i + 1], ME, true) end
+redis.call('DEL', P .. 'n:' .. ME)
+redis.call('ZREM', P .. 'nodes', ME)
+redis.call('HDEL', P .. 'about', ME)
+return #held / 2

@@ -1,0 +1,237 @@
+//! Opening the queue in Redis: what it is worth is looked at first.
+
+use super::form;
+use super::keeper::{self, Keeper};
+use super::place::{RedisPlace, trouble};
+use super::wire::Wire;
+use super::{RedisStore, Shared};
+use crate::clock::Clock;
+use crate::error::StoreError;
+use crate::settings::StoreSettings;
+use redis::aio::MultiplexedConnection;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast, watch};
+
+/// How a node uses Redis.
+#[derive(Debug, Clone)]
+pub struct RedisSettings {
+    /// How long Redis believes a node's sign of life; after a node's death its work is the others' within this and
+    /// a fifth of it.
+    pub lease: Duration,
+    /// Octets of messages in Redis at once, those that are kept after they were sent included.
+    pub octets: u64,
+    /// Octets of one message.
+    pub message_octets: u64,
+    /// Done jobs that Redis remembers, the oldest forgotten first.
+    pub history_count: usize,
+    /// What the node says of itself to those who ask for the nodes: its host, its version.
+    pub about: String,
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            octets: 4 << 30,
+            message_octets: 64 << 20,
+            history_count: 20_000,
+            about: String::new(),
+        }
+    }
+}
+
+/// What this Redis promises.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Worth {
+    /// What was answered for survives a crash of Redis (`appendonly yes`, `appendfsync always`).
+    pub durable: bool,
+    /// What an operator should know, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The form of the keys; a newer one is not touched.
+const FORM: u32 = 1;
+/// The first tries to reach Redis, a second apart (the reference does the same).
+const TRIES: usize = 10;
+/// Changes a slow listener may lag behind.
+const CHANGES: usize = 4096;
+
+impl RedisStore {
+    /// Joins the queue in Redis as a node, named anew at each start; makes it if it is not there.
+    ///
+    /// # Errors
+    /// `Io`: Redis is not to be reached after ten seconds, or would throw mail away (`maxmemory-policy`).
+    /// `Format`: a newer version made the queue.
+    pub async fn open(
+        place: RedisPlace,
+        settings: StoreSettings,
+        redis: RedisSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        Self::open_with(place, settings, redis, clock, false).await
+    }
+
+    /// As `open`; the clock's time counts in place of Redis's, for tests.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_by(
+        place: RedisPlace,
+        settings: StoreSettings,
+        redis: RedisSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        Self::open_with(place, settings, redis, clock, true).await
+    }
+
+    async fn open_with(
+        place: RedisPlace,
+        settings: StoreSettings,
+        redis: RedisSettings,
+        clock: Arc<dyn Clock>,
+        given: bool,
+    ) -> Result<Self, StoreError> {
+        let mut connection = reach(&place).await?;
+        let worth = worth(&place, &mut connection).await?;
+        prepare(&place, &mut connection).await?;
+        let node = uuid::Uuid::now_v7().as_simple().to_string();
+        let runtime = tokio::runtime::Handle::current();
+        let shared = Arc::new_cyclic(|me| Shared {
+            wire: Wire::new(place, node, clock, given, redis.lease),
+            settings,
+            redis,
+            worth,
+            changes: broadcast::channel(CHANGES).0,
+            lessees: Mutex::default(),
+            hurry: Notify::new(),
+            pokes: AtomicU64::new(0),
+            sweeping: AtomicU64::new(0),
+            swept: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
+            accepted: AtomicU64::new(0),
+            corrupt: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            keeper: Keeper::default(),
+            runtime,
+            me: me.clone(),
+        });
+        shared.beat().await?;
+        let (listens, listening) = tokio::sync::oneshot::channel();
+        let listener = tokio::spawn(keeper::listen(Arc::downgrade(&shared), listens));
+        shared.keeper.add(listener.abort_handle());
+        drop(tokio::time::timeout(Duration::from_secs(5), listening).await);
+        let keeping = tokio::spawn(keeper::keep(Arc::downgrade(&shared)));
+        shared.keeper.add(keeping.abort_handle());
+        Ok(Self(shared))
+    }
+}
+
+async fn reach(place: &RedisPlace) -> Result<MultiplexedConnection, StoreError> {
+    let mut tries = 1;
+    loop {
+        let error = match place.connect().await {
+            Ok(mut connection) => {
+                let ping = redis::cmd("PING");
+                match ping.query_async::<redis::Value>(&mut connection).await {
+                    Ok(_) => return Ok(connection),
+                    Err(error) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        if tries == TRIES {
+            return Err(trouble(place, &error));
+        }
+        tracing::warn!("Redis is not ready, waiting for 1 second to retry: {error}");
+        tries += 1;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn info(connection: &mut MultiplexedConnection, section: &str) -> HashMap<String, String> {
+    let text: String = redis::cmd("INFO").arg(section).query_async(connection).await.unwrap_or_default();
+    let pair = |line: &str| line.split_once(':').map(|(k, v)| (k.to_owned(), v.trim().to_owned()));
+    text.lines().filter_map(pair).collect()
+}
+
+async fn config(connection: &mut MultiplexedConnection, name: &str) -> Option<String> {
+    let found: Result<HashMap<String, String>, _> =
+        redis::cmd("CONFIG").arg("GET").arg(name).query_async(connection).await;
+    found.ok()?.remove(name)
+}
+
+async fn worth(place: &RedisPlace, connection: &mut MultiplexedConnection) -> Result<Worth, StoreError> {
+    let server = info(connection, "server").await;
+    let version = server.get("redis_version").cloned().unwrap_or_default();
+    let major: u32 = version.split('.').next().and_then(|n| n.parse().ok()).unwrap_or_default();
+    if major < 7 {
+        return Err(StoreError::Io(format!("{place}: Redis {version} is too old; 7.0 or newer is needed")));
+    }
+    if server.get("redis_mode").is_some_and(|mode| mode == "cluster") {
+        let why = "is part of a cluster; name a Redis of its own, or Sentinels";
+        return Err(StoreError::Io(format!("{place} {why}")));
+    }
+    let memory = info(connection, "memory").await;
+    let policy = memory.get("maxmemory_policy").map_or("noeviction", String::as_str);
+    let bounded = memory.get("maxmemory").is_some_and(|most| most != "0");
+    if policy != "noeviction" {
+        let why = format!(
+            "{place}: maxmemory-policy is {policy}, by which Redis would throw mail away; set it to noeviction"
+        );
+        if bounded {
+            return Err(StoreError::Io(why));
+        }
+    }
+    let aof = info(connection, "persistence").await.get("aof_enabled").is_some_and(|on| on == "1");
+    let sync = config(connection, "appendfsync").await;
+    let mut worth = Worth { durable: aof && sync.as_deref() == Some("always"), warnings: Vec::new() };
+    match (aof, sync.as_deref()) {
+        (true, Some("always")) => {}
+        (true, Some("everysec")) => worth.warnings.push(
+            "Redis syncs once a second (appendfsync everysec): mail of the last second may be lost when it dies; \
+             set appendfsync always"
+                .into(),
+        ),
+        (true, None) => worth.warnings.push(
+            "Redis does not tell how it syncs (CONFIG GET is refused), so mail counts as not kept safely".into(),
+        ),
+        _ => worth.warnings.push(
+            "Redis does not keep what it is given (appendonly no, or appendfsync no): mail is lost when it dies; \
+             set appendonly yes and appendfsync always"
+                .into(),
+        ),
+    }
+    if !bounded {
+        worth
+            .warnings
+            .push("Redis has no maxmemory: set one, so that mail is refused before memory is full".into());
+    }
+    Ok(worth)
+}
+
+/// Makes the queue, or sees that it is one of ours.
+async fn prepare(place: &RedisPlace, connection: &mut MultiplexedConnection) -> Result<(), StoreError> {
+    let failed = |error: redis::RedisError| trouble(place, &error);
+    let meta = format!("{}meta", place.prefix());
+    redis::cmd("HSETNX")
+        .arg(&meta)
+        .arg("form")
+        .arg(FORM)
+        .query_async::<()>(connection)
+        .await
+        .map_err(failed)?;
+    let found: String =
+        redis::cmd("HGET").arg(&meta).arg("form").query_async(connection).await.map_err(failed)?;
+    match found.parse::<u32>() {
+        Ok(form) if form <= FORM => Ok(()),
+        _ => Err(StoreError::Format(format!(
+            "{place} holds a queue of form {found}, which a newer version made; nothing was touched"
+        ))),
+    }
+}
+
+/// Kept so that a change of the forms is not forgotten here.
+const _: () = assert!(FORM == form::FORM as u32);
