@@ -1,7 +1,7 @@
 //! Debian's Postfix as a null client: takes mail over SMTP on loopback and hands all of it to one relay.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use rustix::process::Pid;
 
 use crate::group::Group;
 use crate::postfix::{folders, greets, peers};
-use crate::postfix_settings::{AT_ONCE, START, group, null_client, null_services, passwd};
+use crate::postfix_settings::{AT_ONCE, POSTFIX_ID, START, group, null_client, null_services, passwd};
 use crate::{free_port, until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,6 +41,10 @@ impl NullClient {
         write("etc/group", group());
         write("conf/main.cf", null_client(folder, relay, waits));
         write("conf/master.cf", null_services(port));
+        // Left to Postfix it is root's, and postsuper, which is not, ends instead of telling what a kill left behind.
+        write("mail/log", String::new());
+        chown(folder.join("mail/log"), Some(POSTFIX_ID), None)
+            .expect("root is needed to give files to Postfix");
         rustix::fs::sync();
         Self { folder: folder.to_owned(), master: None, port }
     }

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::postfix_settings::{
-    DROP_ID, MAIL_ID, POSTFIX_ID, Ports, REALM, START, group, main_cf, master_cf, passwd, sasl,
+    DROP_ID, MAIL_ID, POSTFIX_ID, Ports, REALM, START, group, main_cf, master_cf, passwd, replaced, sasl,
 };
 use crate::{Certificate, free_port, until};
 
@@ -185,7 +185,7 @@ fn lay_out(folder: &Path, ports: Ports, settings: &str) {
     let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a writable folder");
     write("etc/passwd", passwd());
     write("etc/group", group());
-    write("conf/main.cf", main_cf(folder) + settings);
+    write("conf/main.cf", replaced(&main_cf(folder), settings));
     write("conf/master.cf", master_cf(ports));
     write("conf/sasl/smtpd.conf", sasl(folder));
     Certificate::new().write(&folder.join("conf"));

@@ -100,6 +100,14 @@ smtpd_tls_loglevel = 1
     )
 }
 
+/// `more` after those of `lines` that it does not replace: see [`null_client`] for what a line that stands twice does.
+pub(crate) fn replaced(lines: &str, more: &str) -> String {
+    let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    let new: Vec<String> = more.lines().map(name).collect();
+    let kept = lines.split_inclusive('\n').filter(|line| !new.contains(&name(line)));
+    kept.chain([more]).collect()
+}
+
 pub(crate) fn master_cf(ports: Ports) -> String {
     let Ports { smtp, smtps, submission } = ports;
     let signed_in =
@@ -158,3 +166,13 @@ mount --bind \"$1/etc/group\" /etc/group
 mount --bind \"$2\" \"$1/package\"
 exec \"$1/package/usr/lib/postfix/sbin/master\" -d
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn no_line_stands_twice() {
+        assert_eq!(replaced("a = 1\nab = 2\nc =\n", "a=3\nd = 4\n"), "ab = 2\nc =\na=3\nd = 4\n");
+    }
+}

@@ -1,8 +1,10 @@
 //! The real Postfix is reachable by each of its doors, with Python as the client.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use testkit::Postfix;
+use testkit::{NullClient, Postfix};
 
 const CLIENT: &str = r#"
 import smtplib, socket, ssl, sys
@@ -43,4 +45,18 @@ fn each_door_delivers_the_bytes() {
         assert_eq!(mail.from, "a@example.com");
         assert_eq!(String::from_utf8_lossy(&mail.bytes), format!("Subject: x\r\n\r\n.dot\r\nby {door}\r\n"));
     }
+}
+
+#[test]
+fn a_null_client_starts_again_over_what_a_kill_left_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut client = NullClient::new(folder.path(), 1);
+    client.start();
+    client.kill();
+    // A file whose writer was killed before it got its name: postsuper tells of it.
+    let left = folder.path().join("queue/incoming/124487.24681");
+    std::fs::write(&left, "").expect("a writable folder");
+    std::fs::set_permissions(&left, Permissions::from_mode(0o600)).expect("our file");
+    std::os::unix::fs::chown(&left, Some(12_501), Some(12_501)).expect("root");
+    client.start();
 }
