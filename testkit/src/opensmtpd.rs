@@ -23,7 +23,7 @@ const HASH: &str = "$6$oHkwuanerXly8uly$MrpgOK89diI6o1g7yMVYnyXyd0uZD3sf/gqFi48n
 
 /// Runs inside the namespaces as `sh -e -c SCRIPT sh FOLDER PACKAGE`. The package brings a C library newer than
 /// the system's, so it is laid over `/usr` whole.
-const START: &str = "\
+pub(crate) const START: &str = "\
 hostname mx.example.net
 mount --bind \"$1/passwd\" /etc/passwd
 mount --bind \"$1/group\" /etc/group
@@ -108,7 +108,8 @@ impl Drop for OpenSmtpd {
     }
 }
 
-fn lay_out(folder: &Path, port: u16, tls_port: u16) {
+/// The folders of an OpenSMTPD, with the owners it wants, and its users.
+pub(crate) fn folders(folder: &Path) {
     let make = |name: &str, mode: u32, owner: u32| {
         let path = folder.join(name);
         fs::create_dir_all(&path).expect("a writable folder");
@@ -121,9 +122,13 @@ fn lay_out(folder: &Path, port: u16, tls_port: u16) {
     }
     make("var/spool/smtpd", 0o711, 0);
     make("mail", 0o755, BOX_ID);
+    fs::write(folder.join("passwd"), passwd()).expect("a writable folder");
+    fs::write(folder.join("group"), group()).expect("a writable folder");
+}
+
+fn lay_out(folder: &Path, port: u16, tls_port: u16) {
+    folders(folder);
     let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("a writable folder");
-    write("passwd", passwd());
-    write("group", group());
     write("users", format!("{} {HASH}\n", OpenSmtpd::USER));
     write("smtpd.conf", settings(folder, port, tls_port));
     let (_, key) = Certificate::new().write(folder);

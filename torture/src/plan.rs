@@ -9,6 +9,8 @@ pub(crate) enum Who {
     Postrider,
     /// Debian's Postfix, as a null client.
     Postfix,
+    /// Debian's OpenSMTPD, likewise.
+    OpenSmtpd,
     Nullmailer,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct Plan {
 pub(crate) const PER_ROUND: u32 = 10;
 
 impl Plan {
-    /// Reads `BINARY [--who postrider|postfix|nullmailer] [--seed N] [--kills N] [--syncs N] [--writes N] [--cuts N]
+    /// Reads `BINARY [--who postrider|postfix|opensmtpd|nullmailer] [--seed N] [--kills N] [--syncs N] [--writes N] [--cuts N]
     /// [--errors N] [--slow N] [--full N] [--clocks N --faketime LIB] [--control LIB]`.
     pub(crate) fn read(words: &[String]) -> Result<Self> {
         let mut plan = Self {
@@ -101,7 +103,8 @@ fn who(name: &str) -> Result<Who> {
     Ok(match name {
         "postrider" => Who::Postrider,
         "postfix" => Who::Postfix,
+        "opensmtpd" => Who::OpenSmtpd,
         "nullmailer" => Who::Nullmailer,
-        _ => bail!("--who is postrider, postfix or nullmailer, not {name:?}"),
+        _ => bail!("--who is postrider, postfix, opensmtpd or nullmailer, not {name:?}"),
     })
 }

@@ -6,7 +6,7 @@ use crate::plan::{Plan, Who};
 use crate::postrider::Service;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use testkit::{NullClient, Nullmailer};
+use testkit::{NullClient, Nullmailer, OpenSmtpdClient};
 
 /// What a service says of a mail, by its subject.
 #[derive(Debug)]
@@ -65,6 +65,10 @@ pub(crate) fn open(plan: &Plan, place: &Place, relay: u16) -> Result<Box<dyn Sub
             std::fs::create_dir_all(&data)?;
             Box::new(NullClient::new(&data, relay))
         }
+        Who::OpenSmtpd => {
+            std::fs::create_dir_all(&data)?;
+            Box::new(OpenSmtpdClient::new(&data, relay))
+        }
         Who::Nullmailer => {
             std::fs::create_dir_all(&data)?;
             Box::new(Nullmailer::new(&data, relay))
@@ -115,4 +119,5 @@ macro_rules! peer {
 }
 
 peer!(NullClient);
+peer!(OpenSmtpdClient);
 peer!(Nullmailer);

@@ -18,8 +18,6 @@ const LONG: &[&str] = &[
 ];
 /// What the peers go through, and postrider beside them.
 const COMPARED: &[&str] = &["--kills", "50", "--cuts", "30"];
-/// Postfix does not always come up again after a kill of all its processes; why is open.
-const CUT: &[&str] = &["--cuts", "30"];
 const FAKETIME: &str = "faketime/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// Runs `short`, `long`, `peers` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.
@@ -39,9 +37,8 @@ pub(crate) fn torture(words: &[&str]) -> Result<()> {
         [] | ["short"] => SHORT,
         ["long"] => LONG,
         ["peers", flags @ ..] => {
-            return ["postrider", "postfix", "nullmailer"].iter().try_for_each(|who| {
-                let usual = if *who == "postfix" { CUT } else { COMPARED };
-                run(start().args(["--who", who]).args(if flags.is_empty() { usual } else { flags }))
+            return ["postrider", "postfix", "opensmtpd", "nullmailer"].iter().try_for_each(|who| {
+                run(start().args(["--who", who]).args(if flags.is_empty() { COMPARED } else { flags }))
             });
         }
         flags => flags,
