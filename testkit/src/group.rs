@@ -15,9 +15,9 @@ pub struct Group(pub Pid);
 impl Group {
     /// SIGKILL to all, and waits until none is left but those nobody has waited for.
     pub fn kill(self) {
-        // gone already is what is wanted
-        let _gone = kill_process_group(self.0, Signal::KILL).is_err();
         until("the end of a group of processes", PATIENCE, || {
+            // Again each time: who is being started may join the group after the first. Gone already is what is wanted.
+            let _gone = kill_process_group(self.0, Signal::KILL).is_err();
             self.states().iter().all(|s| *s == 'Z').then_some(())
         });
     }
