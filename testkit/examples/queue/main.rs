@@ -34,6 +34,8 @@ struct Round {
     /// Octets on disk more than before.
     left: f64,
     log: f64,
+    /// Of the queue; `NaN`: it does not say.
+    syncs: f64,
 }
 
 /// `queue BINARY STORE_START [PART]`
@@ -73,6 +75,7 @@ impl Bench {
         let sent = submit::submit(&subject.door(), submitters, most);
         until("the queue to drain", PATIENCE, || (sink.count() >= sent.accepted).then_some(()));
         let whole = sent.begin.elapsed();
+        let syncs = subject.syncs().map_or(f64::NAN, |syncs| syncs as f64);
         let after = subject.settle();
         let (mails, count) = (sent.accepted, sent.accepted as f64);
         Round {
@@ -82,6 +85,7 @@ impl Bench {
             usage: after.since(usage),
             left: subject.disk().saturating_sub(disk) as f64,
             log: subject.log_size().saturating_sub(log) as f64,
+            syncs,
         }
     }
 }

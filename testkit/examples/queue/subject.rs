@@ -1,8 +1,8 @@
 //! What is measured: postrider by one of its doors, or Postfix as a null client.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -44,7 +44,7 @@ enum Runs {
 }
 
 impl Subject {
-    /// Under `strace`, unless that is empty: a command that begins the words after it and stands aside.
+    /// Postfix under `strace`, unless that is empty: a command that begins the words after it and stands aside.
     pub(crate) fn start(who: Who, binary: &Path, relay: u16, strace: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let runs = if who == Who::Postfix {
@@ -52,9 +52,8 @@ impl Subject {
             postfix.start_under(strace);
             Runs::Postfix(postfix)
         } else {
-            let binary = if strace.is_empty() { binary.to_owned() } else { under(strace, binary, &folder) };
             let mailer = format!("PROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\nSMTP_PORT = {relay}");
-            Runs::Daemon(Box::new(Daemon::start(&binary, &mailer, "")))
+            Runs::Daemon(Box::new(Daemon::start(binary, &mailer, "")))
         };
         Self { who, runs, folder }
     }
@@ -111,6 +110,14 @@ impl Subject {
         }
     }
 
+    /// Syncs of its queue since its start; `None`: it does not say.
+    pub(crate) fn syncs(&self) -> Option<u64> {
+        match &self.runs {
+            Runs::Daemon(daemon) => daemon.api.get("/queue").ok()?.json.get("syncs")?.as_u64(),
+            Runs::Postfix(_) => None,
+        }
+    }
+
     /// Octets that its queue and history take on disk.
     pub(crate) fn disk(&self) -> u64 {
         match &self.runs {
@@ -126,16 +133,6 @@ impl Subject {
         };
         fs::metadata(log).map_or(0, |about| about.len())
     }
-}
-
-/// A program that runs the service under `strace`, and its other verbs without.
-fn under(strace: &str, binary: &Path, folder: &TempDir) -> PathBuf {
-    let (path, binary) = (folder.path().join("traced"), binary.display());
-    let text =
-        format!("#!/bin/sh\n[ \"$1\" = serve ] || exec {binary} \"$@\"\nexec {strace} {binary} \"$@\"\n");
-    fs::write(&path, text).expect("a writable folder");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our file");
-    path
 }
 
 fn ended(pid: &u32) -> bool {
