@@ -24,7 +24,7 @@ const LEASED_TOGETHER: u32 = 4 << 20;
 const AGAIN: Duration = Duration::from_millis(200);
 
 pub(super) async fn lease(shared: &Arc<Shared>, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
-    let lessee = shared.lessee(&ask);
+    let lessee = shared.wire.ears.lessee(&ask);
     loop {
         shared.begin().await?;
         let leases = Whole::new(take(shared.clone(), ask.clone())).await?;
@@ -188,6 +188,5 @@ impl Shared {
             tracing::warn!(%id, %error, "a lease could not be given back; it ends with this node's");
         }
         self.wire.leases.ended(id, fence);
-        self.wake();
     }
 }

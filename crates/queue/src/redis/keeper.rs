@@ -2,8 +2,8 @@
 
 use super::reply::{self, Row};
 use super::{Shared, script};
+use crate::Status;
 use crate::error::StoreError;
-use crate::store::Change;
 use futures_util::StreamExt;
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -153,7 +153,7 @@ pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sen
                     let _gone = first.send(());
                 } else if let Some(shared) = store.upgrade() {
                     // What was said meanwhile was not heard.
-                    shared.wake();
+                    shared.wire.ears.wake();
                 }
                 let mut messages = ear.on_message();
                 while let Some(message) = messages.next().await {
@@ -168,20 +168,18 @@ pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sen
 }
 
 impl Shared {
-    /// `<id> <status> <node>`.
+    /// `<id> <status> <node>`. What this node did it has heard of already.
     fn heard(&self, message: &[u8]) {
         let text = String::from_utf8_lossy(message);
-        let mut words = text.split(' ');
-        let (Some(id), Some(status)) = (words.next(), words.next()) else { return };
-        let (Ok(id), Ok(number)) = (reply::id(id), status.parse()) else { return };
-        let Ok(status) = super::form::status(number) else { return };
-        // Nobody listening is no failure.
-        drop(self.changes.send(Change { id, status }));
-        let ours = words.next() == Some(self.wire.node.as_str());
-        match status {
-            crate::Status::Queued => self.wake(),
-            crate::Status::Scheduled | crate::Status::Deferred if !ours => self.hurry.notify_one(),
-            _ => {}
+        if text.split(' ').nth(2) == Some(self.wire.node.as_str()) {
+            return;
+        }
+        match self.wire.ears.hear(&text) {
+            Ok(change) if matches!(change.status, Status::Scheduled | Status::Deferred) => {
+                self.hurry.notify_one();
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "a change in other words than ours"),
         }
     }
 }

@@ -20,6 +20,7 @@
 //! postrider:{mail}:changes       channel "<id> <status> <node>"
 //! ```
 
+mod ears;
 mod form;
 mod handing;
 mod keeper;
@@ -45,9 +46,8 @@ use crate::settlement::Settlement;
 use crate::store::{Change, KnownRelays, Lease, LeaseAsk};
 use crate::view::{Action, Content, Filter, JobView, Page, Stats};
 use keeper::Keeper;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use wire::Wire;
@@ -71,17 +71,12 @@ impl std::fmt::Debug for RedisStore {
     }
 }
 
-/// Route, relay, only urgent: those who want the same are woken in turn.
-type Wants = (Option<Arc<str>>, Arc<str>, bool);
-
 /// What a store and its tasks share.
 struct Shared {
     wire: Wire,
     settings: StoreSettings,
     redis: RedisSettings,
     worth: Worth,
-    changes: broadcast::Sender<Change>,
-    lessees: Mutex<HashMap<Wants, Arc<Notify>>>,
     /// The keeper is to look at the time: mail is due earlier than it knew.
     hurry: Notify,
     /// How often the clock was moved by hand; up to which of these what that brings was begun, and done.
@@ -124,18 +119,6 @@ impl Shared {
         }
         let mut swept = self.swept.subscribe();
         swept.wait_for(|swept| *swept >= asked).await.map(drop).map_err(|_| StoreError::Closed)
-    }
-
-    /// There may be work: one who waits for each kind of it looks.
-    fn wake(&self) {
-        let lessees = self.lessees.lock().unwrap_or_else(PoisonError::into_inner);
-        lessees.values().for_each(|lessee| lessee.notify_one());
-    }
-
-    fn lessee(&self, ask: &LeaseAsk) -> Arc<Notify> {
-        let wants = (ask.route.clone(), ask.relay.clone(), ask.urgent);
-        let mut lessees = self.lessees.lock().unwrap_or_else(PoisonError::into_inner);
-        lessees.entry(wants).or_default().clone()
     }
 
     /// A name for one call, the same for each try of it.
@@ -195,7 +178,7 @@ impl RedisStore {
     }
 
     pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
-        self.0.changes.subscribe()
+        self.0.wire.ears.changes.subscribe()
     }
 
     /// Whether what Redis answered for survives its crash.
@@ -209,7 +192,7 @@ impl RedisStore {
 
     pub(crate) fn poke(&self) {
         self.0.pokes.fetch_add(1, Ordering::AcqRel);
-        self.0.wake();
+        self.0.wire.ears.wake();
     }
 
     /// What this Redis promises.
@@ -222,7 +205,7 @@ impl RedisStore {
             return Ok(());
         }
         self.0.keeper.stop();
-        self.0.wake();
+        self.0.wire.ears.wake();
         let part = self.0.wire.call(&script::PART);
         self.0.wire.run(&script::PART, &part, PATIENCE).await?;
         Ok(())

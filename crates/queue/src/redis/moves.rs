@@ -137,7 +137,6 @@ impl Shared {
             match self.write(&[(known, after)]).await?.first() {
                 Some(Said::Done) => {
                     self.hurry.notify_one();
-                    self.wake();
                     return Ok(status);
                 }
                 Some(Said::Gone) => return Err(ActError::NotFound),
@@ -220,7 +219,6 @@ impl Shared {
                 None => break,
             }
         }
-        self.wake();
         Ok(())
     }
 }

@@ -10,10 +10,10 @@ use crate::error::StoreError;
 use crate::settings::StoreSettings;
 use redis::aio::MultiplexedConnection;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 
 /// How a node uses Redis.
 #[derive(Debug, Clone)]
@@ -56,8 +56,6 @@ pub struct Worth {
 const FORM: u32 = 1;
 /// The first tries to reach Redis, a second apart (the reference does the same).
 const TRIES: usize = 10;
-/// Changes a slow listener may lag behind.
-const CHANGES: usize = 4096;
 
 impl RedisStore {
     /// Joins the queue in Redis as a node, named anew at each start; makes it if it is not there.
@@ -104,8 +102,6 @@ impl RedisStore {
             settings,
             redis,
             worth,
-            changes: broadcast::channel(CHANGES).0,
-            lessees: Mutex::default(),
             hurry: Notify::new(),
             pokes: AtomicU64::new(0),
             sweeping: AtomicU64::new(0),

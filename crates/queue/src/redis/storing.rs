@@ -37,9 +37,6 @@ impl Shared {
         if jobs.iter().any(|job| job.due_at > now) {
             self.hurry.notify_one();
         }
-        if fresh > 0 {
-            self.wake();
-        }
         Ok(inserted)
     }
 

@@ -1,6 +1,7 @@
 //! The way to Redis: one connection for all calls, made anew when it is lost. A call waits as long as its caller
 //! has patience; every script may run twice without harm, so what got no answer is simply asked again.
 
+use super::ears::Ears;
 use super::leases::Leases;
 use super::place::{RedisPlace, trouble};
 use super::script::{KNOW, Script};
@@ -89,6 +90,7 @@ pub(super) struct Wire {
     connecting: tokio::sync::Mutex<()>,
     numbers: std::sync::atomic::AtomicU64,
     pub(super) leases: Leases,
+    pub(super) ears: Ears,
     trouble: Mutex<Option<String>>,
 }
 
@@ -111,6 +113,7 @@ impl Wire {
             connecting: tokio::sync::Mutex::new(()),
             numbers: std::sync::atomic::AtomicU64::new(1),
             leases: Leases::new(lease),
+            ears: Ears::default(),
             trouble: Mutex::new(None),
         }
     }
@@ -192,7 +195,8 @@ impl Wire {
                 Err(error) => Err(error),
             };
         }
-        answer.map_err(|error| self.again(error, number))
+        let answer = answer.map_err(|error| self.again(error, number))?;
+        self.ears.open(answer).map_err(|error| Again::Never(Failed::Store(error)))
     }
 
     fn again(&self, error: RedisError, number: u64) -> Again {
@@ -268,7 +272,7 @@ impl Wire {
             Err(error) => Err(error),
         };
         match answer {
-            Ok(_) => Ok(()),
+            Ok(answer) => self.ears.open(answer).map(drop).map_err(|e| Again::Never(Failed::Store(e))),
             Err(error) if error.code() == Some("GONE") => {
                 Err(Again::Never(Failed::Store(self.final_error(&error))))
             }

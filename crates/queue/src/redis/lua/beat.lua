@@ -4,4 +4,4 @@ local at = clock()
 local known = redis.call('ZSCORE', P .. 'nodes', ME)
 redis.call('ZADD', P .. 'nodes', text(at + tonumber(ARGV[3])), ME)
 redis.call('HSET', P .. 'about', ME, ARGV[4])
-return { text(at), known and 1 or 0, soonest() }
+return out({ text(at), known and 1 or 0, soonest() })

@@ -1,2 +1,2 @@
 -- A lease was dropped. ARGV: id, version, whether its mail had begun.
-return give(ARGV[3], ARGV[4], ME, ARGV[5] == '1')
+return out(give(ARGV[3], ARGV[4], ME, ARGV[5] == '1'))

@@ -13,4 +13,4 @@ for _, id in ipairs(waiting) do
         eased = eased + 1
     end
 end
-return { eased, #waiting < most and 1 or 0 }
+return out({ eased, #waiting < most and 1 or 0 })

@@ -17,12 +17,13 @@ for at = FIRST, #ARGV, EACH do
     local known
     if redis.call('EXISTS', job(id)) == 1 then
         known = { id = id, new = true }
+        say(id, redis.call('HGET', job(id), 'st'))
     elseif base ~= '' then
         known = twins[base .. index] or look(base .. index)
         -- A longer batch than the one that was taken under this key is another submission.
         local first = not known and look(base .. '0')
-        if first then return { 'reused', first.id } end
-        if known and known.print ~= print then return { 'reused', known.id } end
+        if first then return out({ 'reused', first.id }) end
+        if known and known.print ~= print then return out({ 'reused', known.id }) end
     end
     if known then
         answers[#answers + 1] = (known.new and 'n' or 'r') .. known.id
@@ -34,8 +35,8 @@ for at = FIRST, #ARGV, EACH do
     end
 end
 if #fresh > 0 then
-    if redis.call('ZCARD', P .. 'open') + #fresh > length then return { 'crowded' } end
-    if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return { 'full' } end
+    if redis.call('ZCARD', P .. 'open') + #fresh > length then return out({ 'crowded' }) end
+    if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return out({ 'full' }) end
 end
 
 for _, at in ipairs(fresh) do
@@ -61,4 +62,4 @@ for _, at in ipairs(fresh) do
     if waits then redis.call('ZADD', P .. 'wait', due, id) else push(q, g, id) end
     tell(id, st)
 end
-return answers
+return out(answers)

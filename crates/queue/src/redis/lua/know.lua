@@ -6,4 +6,4 @@ local back, held = 0, redis.call('HGETALL', P .. 'n:' .. ME)
 for i = 1, #held, 2 do
     if has[held[i]] ~= held[i + 1] then back = back + give(held[i], held[i + 1], ME, false) end
 end
-return back
+return out(back)

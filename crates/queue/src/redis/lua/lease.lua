@@ -54,4 +54,4 @@ while #rows < limit and octets < enough do
 end
 redis.call('HSET', P .. 'turns', 't', text(turns % 1000000))
 for name, n in pairs(taken) do redis.call('HSET', P .. 'turns', name, text(n % 1000000)) end
-return rows
+return out(rows)

@@ -14,4 +14,4 @@ for _, id in ipairs(ids) do
             redis.call('LRANGE', P .. 'a:' .. id, 0, -1) }
     end
 end
-return rows
+return out(rows)

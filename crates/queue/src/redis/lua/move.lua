@@ -2,7 +2,7 @@
 -- with the same version. One that was moved so already by the same call counts as moved.
 -- ARGV: done jobs to remember, then 16 of each job.
 local EACH, FIRST = 16, 4
-local out = {}
+local said = {}
 for at = FIRST, #ARGV, EACH do
     local id, v, call, state, st = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
     local due, ends, doubt, on, p = ARGV[at + 5], ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9]
@@ -11,7 +11,9 @@ for at = FIRST, #ARGV, EACH do
     local f = redis.call('HMGET', job(id), 'v', 's', 'n', 'c', 'st', 'ro', 'on', 'pr', 'g')
     local stands = f[1] == v and (f[2] == 'l') == leased and (not leased or f[3] == ME)
     if not stands then
-        out[#out + 1] = (not f[1] and 'gone') or (f[4] == call and 'done') or 'stale'
+        local again = f[1] and f[4] == call
+        if again then say(id, f[5]) end
+        said[#said + 1] = (not f[1] and 'gone') or (again and 'done') or 'stale'
     else
         leave(id, f[2], f[3])
         if purge then
@@ -51,8 +53,8 @@ for at = FIRST, #ARGV, EACH do
             if state == 'r' then push(q, f[9], id) end
             tell(id, st)
         end
-        out[#out + 1] = 'done'
+        said[#said + 1] = 'done'
     end
 end
 trim(tonumber(ARGV[3]), 100)
-return out
+return out(said)

@@ -4,4 +4,4 @@ for i = 1, #held, 2 do give(held[i], held[i + 1], ME, true) end
 redis.call('DEL', P .. 'n:' .. ME)
 redis.call('ZREM', P .. 'nodes', ME)
 redis.call('HDEL', P .. 'about', ME)
-return #held / 2
+return out(#held / 2)

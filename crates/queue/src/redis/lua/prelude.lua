@@ -16,7 +16,16 @@ if now == 0 then now = clock() end
 local QUEUED, SENDING, HELD = '1', '2', '4'
 
 local function job(id) return P .. 'j:' .. id end
-local function tell(id, st) redis.call('PUBLISH', P .. 'changes', id .. ' ' .. st .. ' ' .. ME) end
+
+-- Changes: the others hear of them, the node that asked has them with its answer.
+local told = {}
+local function say(id, st) told[#told + 1] = id .. ' ' .. st end
+local function tell(id, st)
+    say(id, st)
+    redis.call('PUBLISH', P .. 'changes', id .. ' ' .. st .. ' ' .. ME)
+end
+local function out(answer) return { answer, told } end
+
 local function count(st, by) redis.call('HINCRBY', P .. 'counts', st, by) end
 local function route(kind, name, by)
     if name ~= '' and redis.call('HINCRBY', P .. 'routes', kind .. name, by) <= 0 then

@@ -5,5 +5,5 @@ for i = 1, #alive, 2 do
         redis.call('HLEN', P .. 'n:' .. alive[i]), redis.call('HGET', P .. 'about', alive[i]) or '' }
 end
 local first = redis.call('ZRANGEBYLEX', P .. 'live', '-', '+', 'LIMIT', 0, 1)
-return { redis.call('HGETALL', P .. 'counts'), redis.call('ZCARD', P .. 'open'), first[1] or '',
-    redis.call('GET', P .. 'bytes') or '0', redis.call('HGETALL', P .. 'routes'), nodes }
+return out({ redis.call('HGETALL', P .. 'counts'), redis.call('ZCARD', P .. 'open'), first[1] or '',
+    redis.call('GET', P .. 'bytes') or '0', redis.call('HGETALL', P .. 'routes'), nodes })

@@ -32,4 +32,4 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'open', '-inf', text(now), 
     local s = redis.call('HGET', job(id), 's')
     if not s then redis.call('ZREM', P .. 'open', id) elseif s ~= 'l' then past[#past + 1] = id end
 end
-return { soonest(), more and 1 or 0, past }
+return out({ soonest(), more and 1 or 0, past })
