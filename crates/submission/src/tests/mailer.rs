@@ -22,6 +22,7 @@ pub(super) async fn real() -> Real {
         profile: Profile::default(),
         limits: Limits::default(),
         expire_after: Duration::from_secs(3600),
+        first_try: Duration::ZERO,
         relays: vec!["default".into()],
         hostname: "door.test".into(),
     };
