@@ -84,8 +84,9 @@ impl Mailer {
             if !about_to_be {
                 return Ok(());
             }
-            // Another's mail that goes back to the queue may be the news that its relay is gone.
-            until(changes, |change| change.id == id || change.status == Status::Queued).await?;
+            // Another's mail that goes back may be the news that its relay is gone.
+            let goes_back = |status| matches!(status, Status::Queued | Status::Deferred);
+            until(changes, |change| change.id == id || goes_back(change.status)).await?;
         }
     }
 

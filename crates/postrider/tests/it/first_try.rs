@@ -5,7 +5,7 @@ use envelope::Reply;
 use futures_util::StreamExt;
 use postrider::dummy::Step;
 use postrider::{
-    BoxStream, DummySender, Mail, MailOutcome, Mailer, MailerSettings, Phase, Sender, Status, Store,
+    BoxStream, DummySender, Mail, MailOutcome, Mailer, MailerSettings, Phase, Relay, Sender, Status, Store,
     Timestamp, Trouble, TroubleKind,
 };
 use std::sync::Arc;
@@ -29,23 +29,22 @@ impl Sender for Slow {
 /// A mailer whose submissions wait for the first try for at most so long.
 async fn answering_late(sender: &Arc<DummySender>, at_most: Duration) -> Mailer {
     let builder = Mailer::builder().clock(Timestamp::now).from("Shop <shop@example.com>").memory();
-    let mailer = builder.sender(Slow(sender.clone())).retry([PATIENCE * 60]).open().await.unwrap();
+    // One mail at a time, so that others wait.
+    let relay = Relay { connections: 1, batch: 1, ..Relay::new("one", Arc::new(Slow(sender.clone()))) };
+    let mailer = builder.relay(relay).retry([PATIENCE * 60]).open().await.unwrap();
     mailer.change(MailerSettings { first_try: at_most, ..(*mailer.settings()).clone() });
     mailer
+}
+
+fn down() -> Step {
+    let text = "down".into();
+    Step::Trouble(Trouble { kind: TroubleKind::Unreachable, phase: Phase::Connect, reply: None, text })
 }
 
 #[tokio::test]
 async fn a_submission_may_wait_for_the_end_of_the_first_try() {
     let refuse = |code, text: &str| Step::Refuse(Reply::new(code, text));
-    let down =
-        Trouble { kind: TroubleKind::Unreachable, phase: Phase::Connect, reply: None, text: "down".into() };
-    let steps = vec![
-        Step::Accept,
-        refuse(550, "5.7.1 no"),
-        refuse(451, "4.3.0 later"),
-        Step::Trouble(down),
-        Step::Hang,
-    ];
+    let steps = vec![Step::Accept, refuse(550, "5.7.1 no"), refuse(451, "4.3.0 later"), down(), Step::Hang];
     let sender = scripted(steps);
     let mailer = answering_late(&sender, PATIENCE * 10).await;
     let check = async |subject: &str, status: Status, tried: usize| {
@@ -67,6 +66,20 @@ async fn a_submission_may_wait_for_the_end_of_the_first_try() {
         check("paused", Status::Queued, 0).await;
     };
     tokio::time::timeout(PATIENCE, all).await.expect("no answer waits for what does not come");
+}
+
+#[tokio::test]
+async fn those_behind_a_mail_that_finds_the_relay_down_are_answered_with_it() {
+    // Whoever still waits then is given to the next try, which has no end.
+    let mailer = answering_late(&scripted(vec![down(), Step::Hang]), PATIENCE * 10).await;
+    let both = async { tokio::join!(mailer.submit(message("a")), mailer.submit(message("b"))) };
+    let (a, b) = tokio::time::timeout(PATIENCE, both).await.expect("nobody waits for a relay that is down");
+    let mut tried = Vec::new();
+    for id in [a.unwrap(), b.unwrap()] {
+        tried.push(mailer.store().get(id).await.unwrap().unwrap().attempts.len());
+    }
+    tried.sort_unstable();
+    assert_eq!(tried, [0, 1]);
 }
 
 #[tokio::test]
