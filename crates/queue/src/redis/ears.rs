@@ -35,9 +35,6 @@ impl Ears {
         let change = Change { id, status: super::form::status(status)? };
         // Nobody listening is no failure.
         drop(self.changes.send(change));
-        if change.status == Status::Queued {
-            self.wake();
-        }
         Ok(change)
     }
 
@@ -45,9 +42,13 @@ impl Ears {
     pub(super) fn open(&self, value: Value) -> Result<Value, StoreError> {
         let mut row = reply::Row::of(value)?;
         let answer = row.value()?;
+        let mut work = false;
         for change in reply::list(row.value()?)? {
             let text = reply::octets(change)?;
-            self.hear(&String::from_utf8_lossy(&text))?;
+            work |= self.hear(&String::from_utf8_lossy(&text))?.status == Status::Queued;
+        }
+        if work {
+            self.wake();
         }
         Ok(answer)
     }

@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Octets of messages after which a batch ends: a lessee has them in memory.
-const LEASED_TOGETHER: u32 = 4 << 20;
+const LEASED_TOGETHER: usize = 4 << 20;
 /// Between two tries while Redis cannot be asked.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -29,8 +29,11 @@ pub(super) async fn lease(shared: &Arc<Shared>, ask: LeaseAsk) -> Result<Vec<Lea
         shared.begin().await?;
         let leases = Whole::new(take(shared.clone(), ask.clone())).await?;
         if !leases.is_empty() {
-            // There may be more, for the next who waits.
-            lessee.notify_one();
+            let octets: usize = leases.iter().map(|l| l.job.header.len() + l.job.body.len()).sum();
+            if leases.len() >= ask.limit || octets >= LEASED_TOGETHER {
+                // There may be more, for the next who waits.
+                lessee.notify_one();
+            }
             return Ok(leases);
         }
         lessee.notified().await;

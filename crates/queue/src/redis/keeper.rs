@@ -65,7 +65,12 @@ impl Shared {
         }
         self.wire.leases.heard(sent);
         self.wire.say(None);
-        self.until(&row.text()?)
+        let next = self.until(&row.text()?);
+        // Should a word of it have been lost.
+        if row.text()? != "0" {
+            self.wire.ears.wake();
+        }
+        next
     }
 
     /// Until a time of Redis's.
@@ -139,7 +144,9 @@ const SHORTEST: Duration = Duration::from_millis(5);
 pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sender<()>) {
     let mut first = Some(first);
     loop {
-        let Some(place) = store.upgrade().map(|shared| shared.wire.place.clone()) else { return };
+        let Some((place, life)) = store.upgrade().map(|s| (s.wire.place.clone(), s.redis.lease)) else {
+            return;
+        };
         let channel = format!("{}changes", place.prefix());
         let listening = async {
             let mut ear = place.listen().await?;
@@ -156,7 +163,8 @@ pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sen
                     shared.wire.ears.wake();
                 }
                 let mut messages = ear.on_message();
-                while let Some(message) = messages.next().await {
+                // Every node's signs of life are heard here: a line that is silent for so long is none.
+                while let Ok(Some(message)) = tokio::time::timeout(life, messages.next()).await {
                     let Some(shared) = store.upgrade() else { return };
                     shared.heard(message.get_payload_bytes());
                 }
@@ -171,13 +179,15 @@ impl Shared {
     /// `<id> <status> <node>`. What this node did it has heard of already.
     fn heard(&self, message: &[u8]) {
         let text = String::from_utf8_lossy(message);
-        if text.split(' ').nth(2) == Some(self.wire.node.as_str()) {
+        let own = text.split(' ').nth(2) == Some(self.wire.node.as_str());
+        if own || text.starts_with("beat ") {
             return;
         }
         match self.wire.ears.hear(&text) {
             Ok(change) if matches!(change.status, Status::Scheduled | Status::Deferred) => {
                 self.hurry.notify_one();
             }
+            Ok(change) if change.status == Status::Queued => self.wire.ears.wake(),
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "a change in other words than ours"),
         }

@@ -22,6 +22,7 @@
 
 mod ears;
 mod form;
+mod gather;
 mod handing;
 mod keeper;
 mod leases;
@@ -90,6 +91,8 @@ struct Shared {
     /// Calls made, to tell one from another.
     calls: AtomicU64,
     keeper: Keeper,
+    intake: storing::Intake,
+    ends: moves::Ends,
     runtime: tokio::runtime::Handle,
     me: Weak<Self>,
 }

@@ -1,6 +1,7 @@
 //! What becomes of jobs: reckoned here, written if the job still stands as it stood.
 
 use super::form::{self, Known};
+use super::gather::{Gather, Wishes};
 use super::reckon::{self, After, Moved};
 use super::wire::named;
 use super::{PATIENCE, STUBBORN, Shared, reply, script};
@@ -13,6 +14,7 @@ use crate::store::{KnownRelays, Lease};
 use crate::view::Action;
 use jiff::Timestamp;
 use redis::Cmd;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What `move.lua` says of each.
@@ -31,12 +33,25 @@ const EASED_TOGETHER: usize = 1000;
 /// Jobs moved by one script.
 const TOGETHER: usize = 256;
 
+/// A settled lease, as it is to be written.
+pub(super) struct End {
+    known: Arc<Known>,
+    after: After,
+    attempt: Option<Attempt>,
+}
+
+pub(super) type Ends = Gather<Vec<End>, Result<(), StoreError>>;
+
+/// Settlements in one question.
+pub(super) const SETTLED_TOGETHER: usize = 512;
+
 impl Shared {
-    pub(super) async fn settle(&self, results: Vec<(Lease, Settlement)>) -> Result<(), StoreError> {
+    pub(super) async fn settle(
+        self: &Arc<Self>,
+        results: Vec<(Lease, Settlement)>,
+    ) -> Result<(), StoreError> {
         let now = self.wire.now();
-        let call = self.call_name();
-        let mut cmd = self.moving();
-        let mut moved = Vec::with_capacity(results.len());
+        let mut ends = Vec::with_capacity(results.len());
         for (lease, settlement) in results {
             let (id, fence) = lease.into_key();
             let Some(known) = self.wire.leases.known(id, fence) else {
@@ -45,25 +60,58 @@ impl Shared {
             };
             let attempt = settlement.attempt.clone();
             let after = reckon::settled(&known, settlement, now);
-            self.put_move(&mut cmd, &known, &call, &after, attempt.as_ref(), true)?;
-            moved.push((id, fence));
+            ends.push(End { known, after, attempt });
         }
-        if moved.is_empty() {
+        if ends.is_empty() {
             return Ok(());
         }
-        let answer = self.wire.run(&script::MOVE, &cmd, STUBBORN).await;
-        for (id, fence) in &moved {
-            self.wire.leases.ended(*id, *fence);
+        let many = ends.len();
+        let (answer, first) = self.ends.add(ends, many);
+        if first {
+            let shared = self.clone();
+            self.runtime.spawn(async move {
+                while let Some(calls) = shared.ends.next() {
+                    shared.end(calls).await;
+                }
+            });
         }
-        let said = said(answer?)?;
-        for ((id, fence), said) in moved.into_iter().zip(said) {
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn end(&self, calls: Wishes<Vec<End>, Result<(), StoreError>>) {
+        let call = self.call_name();
+        let mut cmd = self.moving();
+        let (mut ends, mut answers) = (Vec::new(), Vec::with_capacity(calls.len()));
+        for (of_one, answer) in calls {
+            ends.extend(of_one);
+            answers.push(answer);
+        }
+        let written = self.write_ends(&mut cmd, &call, &ends).await;
+        for End { known, .. } in &ends {
+            self.wire.leases.ended(known.id, known.version);
+        }
+        if ends.iter().any(|end| waits(&end.after)) {
+            self.hurry.notify_one();
+        }
+        for answer in answers {
+            // Who asked may have gone.
+            drop(answer.send(written.clone()));
+        }
+    }
+
+    async fn write_ends(&self, cmd: &mut Cmd, call: &str, ends: &[End]) -> Result<(), StoreError> {
+        for End { known, after, attempt } in ends {
+            self.put_move(cmd, known, call, after, attempt.as_ref(), true)?;
+        }
+        let said = said(self.wire.run(&script::MOVE, cmd, STUBBORN).await?)?;
+        for (End { known, .. }, said) in ends.iter().zip(said) {
+            let (id, fence) = (known.id, known.version);
             match said {
                 Said::Done => {}
                 Said::Stale => tracing::warn!(%id, fence, "a settlement of a lease that ended; ignored"),
                 Said::Gone => tracing::error!(%id, "the job was deleted from Redis by somebody else"),
             }
         }
-        self.hurry.notify_one();
         Ok(())
     }
 
@@ -134,9 +182,12 @@ impl Shared {
             let after = reckon::acted(&known, &action, self.wire.now());
             let after = after.ok_or_else(|| ActError::TooLate(crate::engine::too_late(before, &action)))?;
             let status = after.as_ref().map_or(before, |moved| moved.progress.status);
+            let waits = waits(&after);
             match self.write(&[(known, after)]).await?.first() {
                 Some(Said::Done) => {
-                    self.hurry.notify_one();
+                    if waits {
+                        self.hurry.notify_one();
+                    }
                     return Ok(status);
                 }
                 Some(Said::Gone) => return Err(ActError::NotFound),
@@ -221,6 +272,11 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Whether there is a time to wake at.
+fn waits(after: &After) -> bool {
+    after.as_ref().is_some_and(|moved| moved.state == "w")
 }
 
 /// What the settings' routes and relays mean for a job; `None`: nothing.

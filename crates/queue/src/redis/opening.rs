@@ -111,6 +111,8 @@ impl RedisStore {
             corrupt: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             keeper: Keeper::default(),
+            intake: super::gather::Gather::new(super::storing::TOGETHER),
+            ends: super::gather::Gather::to_the_end(super::moves::SETTLED_TOGETHER),
             runtime,
             me: me.clone(),
         });

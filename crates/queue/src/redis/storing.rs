@@ -1,33 +1,85 @@
 //! Mail on its way in.
 
+use super::gather::{Gather, Wishes};
+use super::place::trouble;
 use super::wire::{Failed, named};
 use super::{PATIENCE, Shared, form, reply, script};
 use crate::error::{InsertError, StoreError};
 use crate::job::{Inserted, NewJob};
 use redis::Cmd;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How long a key is remembered, in microseconds.
 const KEY_LIFE: i64 = 24 * 3600 * 1_000_000;
 
+/// One call.
+pub(super) type Stored = Result<Vec<Inserted>, InsertError>;
+pub(super) type Intake = Gather<Vec<NewJob>, Stored>;
+
+/// Octets of messages in one question.
+pub(super) const TOGETHER: usize = 2 << 20;
+/// What a job weighs besides its message.
+const BESIDES: usize = 1024;
+
 impl Shared {
-    pub(super) async fn insert(&self, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, InsertError> {
+    pub(super) async fn insert(self: &Arc<Self>, jobs: Vec<NewJob>) -> Stored {
         if let Some(big) = jobs.iter().map(size).find(|size| *size > self.redis.message_octets) {
             return Err(InsertError::Full(format!(
                 "a message of {big} octets is more than the queue in Redis takes ({})",
                 self.redis.message_octets
             )));
         }
+        let weight = jobs.iter().map(|job| job.header.len() + job.body.len() + BESIDES).sum();
+        let (answer, first) = self.intake.add(jobs, weight);
+        if first {
+            let shared = self.clone();
+            self.runtime.spawn(async move {
+                while let Some(calls) = shared.intake.next() {
+                    shared.store(calls).await;
+                }
+            });
+        }
+        // The question that was under way before may have used up what patience there is.
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(answer) => answer.map_err(|_| StoreError::Closed)?,
+            Err(_) => Err(trouble(&self.wire.place, &format_args!("no answer for {PATIENCE:?}")).into()),
+        }
+    }
+
+    async fn store(&self, calls: Wishes<Vec<NewJob>, Stored>) {
         let mut cmd = self.wire.call(&script::INSERT);
         cmd.arg(self.settings.length.unwrap_or(usize::MAX >> 12)).arg(self.redis.octets);
-        for job in &jobs {
-            self.put(&mut cmd, job)?;
+        let mut asked = Vec::with_capacity(calls.len());
+        for (jobs, answer) in calls {
+            match jobs.iter().map(form::head).collect::<Result<Vec<_>, _>>() {
+                Ok(heads) => {
+                    cmd.arg(jobs.len());
+                    jobs.iter().zip(heads).for_each(|(job, head)| self.put(&mut cmd, job, head));
+                    asked.push((jobs, answer));
+                }
+                // Who asked may have gone.
+                Err(error) => drop(answer.send(Err(error.into()))),
+            }
         }
-        let answer = self.wire.run(&script::INSERT, &cmd, PATIENCE).await.map_err(refused)?;
-        let answers = reply::list(answer)?.into_iter().map(reply::octets);
+        let said = self.wire.run(&script::INSERT, &cmd, PATIENCE).await;
+        let said = said.map_err(refused).and_then(|value| Ok(reply::list(value)?));
+        let mut said = said.map(Vec::into_iter);
+        for (jobs, answer) in asked {
+            let one = match &mut said {
+                Ok(values) => self.stored(&jobs, values.next()),
+                Err(error) => Err(error.clone()),
+            };
+            drop(answer.send(one));
+        }
+    }
+
+    /// What became of one call.
+    fn stored(&self, jobs: &[NewJob], said: Option<redis::Value>) -> Stored {
+        let said = said.ok_or_else(|| reply::odd("what became of a call"))?;
         let mut texts = Vec::with_capacity(jobs.len());
-        for text in answers {
-            texts.push(String::from_utf8(text?).map_err(|_| reply::odd("text"))?);
+        for text in reply::list(said)? {
+            texts.push(String::from_utf8(reply::octets(text)?).map_err(|_| reply::odd("text"))?);
         }
         let inserted = self.understood(&texts)?;
         self.wire.say(None);
@@ -40,7 +92,7 @@ impl Shared {
         Ok(inserted)
     }
 
-    fn put(&self, cmd: &mut Cmd, job: &NewJob) -> Result<(), StoreError> {
+    fn put(&self, cmd: &mut Cmd, job: &NewJob, head: Vec<u8>) {
         // By the clock that the caller has it is due: whatever Redis's says.
         let at_once = !self.wire.given && job.due_at <= self.wire.clock.now();
         let due = if at_once { 0 } else { self.wire.micros(job.due_at) };
@@ -51,7 +103,7 @@ impl Shared {
             .arg(due)
             .arg(self.wire.micros(job.expires_at))
             .arg(size(job))
-            .arg(form::head(job)?)
+            .arg(head)
             .arg(&job.header[..])
             .arg(&job.body[..]);
         match &job.idempotency {
@@ -63,7 +115,6 @@ impl Shared {
                 cmd.arg(base).arg(key.index).arg(print).arg(until)
             }
         };
-        Ok(())
     }
 
     fn understood(&self, answers: &[String]) -> Result<Vec<Inserted>, InsertError> {

@@ -1,7 +1,7 @@
--- Stores all jobs of a call or none. A job that is there already came with an earlier try of the same call.
--- ARGV: LENGTH, most octets, then 14 of each job.
+-- Stores, of each call, all jobs or none. A job that is there already came with an earlier try of the same call.
+-- ARGV: LENGTH, most octets; then of each call how many jobs, and 14 of each job.
 local length, most = tonumber(ARGV[3]), tonumber(ARGV[4])
-local EACH, FIRST = 14, 5
+local EACH = 14
 
 local function look(name)
     local value = redis.call('GET', P .. 'i:' .. name)
@@ -11,35 +11,7 @@ local function look(name)
     return { id = id, print = print }
 end
 
-local answers, fresh, twins, octets = {}, {}, {}, 0
-for at = FIRST, #ARGV, EACH do
-    local id, base, index, print = ARGV[at], ARGV[at + 10], ARGV[at + 11], ARGV[at + 12]
-    local known
-    if redis.call('EXISTS', job(id)) == 1 then
-        known = { id = id, new = true }
-        say(id, redis.call('HGET', job(id), 'st'))
-    elseif base ~= '' then
-        known = twins[base .. index] or look(base .. index)
-        -- A longer batch than the one that was taken under this key is another submission.
-        local first = not known and look(base .. '0')
-        if first then return out({ 'reused', first.id }) end
-        if known and known.print ~= print then return out({ 'reused', known.id }) end
-    end
-    if known then
-        answers[#answers + 1] = (known.new and 'n' or 'r') .. known.id
-    else
-        answers[#answers + 1] = 'n' .. id
-        fresh[#fresh + 1] = at
-        octets = octets + tonumber(ARGV[at + 6])
-        if base ~= '' then twins[base .. index] = { id = id, print = print } end
-    end
-end
-if #fresh > 0 then
-    if redis.call('ZCARD', P .. 'open') + #fresh > length then return out({ 'crowded' }) end
-    if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return out({ 'full' }) end
-end
-
-for _, at in ipairs(fresh) do
+local function store(at)
     local id, priority, ro, g = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     local due, ends, size = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
     local base, index, print, till = ARGV[at + 10], ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
@@ -62,4 +34,43 @@ for _, at in ipairs(fresh) do
     if waits then redis.call('ZADD', P .. 'wait', due, id) else push(q, g, id) end
     tell(id, st)
 end
-return out(answers)
+
+local function take(first, last)
+    local answers, fresh, twins, octets = {}, {}, {}, 0
+    for at = first, last, EACH do
+        local id, base, index, print = ARGV[at], ARGV[at + 10], ARGV[at + 11], ARGV[at + 12]
+        local known
+        if redis.call('EXISTS', job(id)) == 1 then
+            known = { id = id, new = true }
+            say(id, redis.call('HGET', job(id), 'st'))
+        elseif base ~= '' then
+            known = twins[base .. index] or look(base .. index)
+            -- A longer batch than the one that was taken under this key is another submission.
+            local earlier = not known and look(base .. '0')
+            if earlier then return { 'reused', earlier.id } end
+            if known and known.print ~= print then return { 'reused', known.id } end
+        end
+        if known then
+            answers[#answers + 1] = (known.new and 'n' or 'r') .. known.id
+        else
+            answers[#answers + 1] = 'n' .. id
+            fresh[#fresh + 1] = at
+            octets = octets + tonumber(ARGV[at + 6])
+            if base ~= '' then twins[base .. index] = { id = id, print = print } end
+        end
+    end
+    if #fresh > 0 then
+        if redis.call('ZCARD', P .. 'open') + #fresh > length then return { 'crowded' } end
+        if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return { 'full' } end
+    end
+    for _, at in ipairs(fresh) do store(at) end
+    return answers
+end
+
+local calls, at = {}, 5
+while at <= #ARGV do
+    local jobs = tonumber(ARGV[at])
+    calls[#calls + 1] = take(at + 1, at + jobs * EACH)
+    at = at + 1 + jobs * EACH
+end
+return out(calls)
