@@ -70,6 +70,7 @@ impl Shared {
         if row.text()? != "0" {
             self.wire.ears.wake();
         }
+        self.wire.account(row.number()?).await?;
         next
     }
 

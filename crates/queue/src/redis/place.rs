@@ -90,7 +90,7 @@ impl std::fmt::Debug for RedisPlace {
 
 const CONNECT: Duration = Duration::from_secs(2);
 /// A connection that is silent for so long is given up; who waits has a deadline of its own.
-const ANSWER: Duration = Duration::from_secs(8);
+const ANSWER: Duration = Duration::from_secs(5);
 
 impl RedisPlace {
     pub(super) async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {

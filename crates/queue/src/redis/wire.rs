@@ -11,7 +11,7 @@ use crate::job::JobId;
 use jiff::Timestamp;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -92,6 +92,8 @@ pub(super) struct Wire {
     pub(super) leases: Leases,
     pub(super) ears: Ears,
     trouble: Mutex<Option<String>>,
+    /// Redis knew of more leases than we, at the last sign of life.
+    surplus: AtomicBool,
 }
 
 impl Wire {
@@ -115,6 +117,7 @@ impl Wire {
             leases: Leases::new(lease),
             ears: Ears::default(),
             trouble: Mutex::new(None),
+            surplus: AtomicBool::new(false),
         }
     }
 
@@ -255,6 +258,24 @@ impl Wire {
         let connected = Connected { number, connection };
         *self.lock() = Some(connected.clone());
         Ok(connected)
+    }
+
+    /// Redis says how many leases this node has. One that came out of a call given up long ago is told by that there
+    /// are too many, twice.
+    pub(super) async fn account(&self, has: usize) -> Result<(), StoreError> {
+        if has <= self.leases.held().len() {
+            self.surplus.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        if !self.surplus.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(mut connected) = self.present() else { return Ok(()) };
+        match self.reconcile(&mut connected.connection).await {
+            Ok(()) => Ok(()),
+            Err(Again::Later(error)) => Err(trouble(&self.place, &error)),
+            Err(Again::Never(failed)) => Err(failed.into()),
+        }
     }
 
     /// Leases whose news was lost with the connection go back, before anything else is asked.

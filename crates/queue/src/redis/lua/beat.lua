@@ -1,5 +1,6 @@
 -- A node says that it lives. ARGV: for how many microseconds to believe it, what it says of itself.
--- Answers Redis's time, whether it was believed dead in between, when something is to be done, and how many wait.
+-- Answers Redis's time, whether it was believed dead in between, when something is to be done, how many wait, and how
+-- many it has.
 local at = clock()
 local known = redis.call('ZSCORE', P .. 'nodes', ME)
 if not known then
@@ -12,4 +13,5 @@ redis.call('ZADD', P .. 'nodes', text(at + tonumber(ARGV[3])), ME)
 redis.call('HSET', P .. 'about', ME, ARGV[4])
 -- Who listens hears that the line is there.
 redis.call('PUBLISH', P .. 'changes', 'beat ' .. ME)
-return out({ text(at), known and 1 or 0, soonest(), redis.call('HGET', P .. 'counts', QUEUED) or '0' })
+return out({ text(at), known and 1 or 0, soonest(), redis.call('HGET', P .. 'counts', QUEUED) or '0',
+    redis.call('HLEN', P .. 'n:' .. ME) })
