@@ -3,8 +3,8 @@
 use crate::error::StoreError;
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, TlsCertificates,
+    AsyncConnectionConfig, Client, Connection, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, TlsCertificates,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub struct RedisPlace {
 
 impl RedisPlace {
     /// Before the name of each key; braces, so that all of a queue's keys are of one slot.
-    pub(super) fn prefix(&self) -> String {
+    pub(crate) fn prefix(&self) -> String {
         format!("postrider:{{{}}}:", self.queue)
     }
 
@@ -91,6 +91,8 @@ impl std::fmt::Debug for RedisPlace {
 const CONNECT: Duration = Duration::from_secs(2);
 /// A connection that is silent for so long is given up; who waits has a deadline of its own.
 const ANSWER: Duration = Duration::from_secs(5);
+/// As long for a call that blocks.
+const BLOCKING: Duration = Duration::from_secs(4);
 
 impl RedisPlace {
     pub(super) async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
@@ -100,39 +102,70 @@ impl RedisPlace {
         self.client().await?.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    pub(super) async fn listen(&self) -> Result<PubSub, RedisError> {
+    pub(crate) async fn listen(&self) -> Result<PubSub, RedisError> {
         self.client().await?.get_async_pubsub().await
     }
 
+    /// A connection whose calls block, each for a few seconds at most.
+    pub(crate) fn connect_blocking(&self) -> Result<Connection, RedisError> {
+        let primary = match &self.way {
+            RedisWay::Sentinel { .. } => Some(self.primary_blocking()?),
+            RedisWay::Tcp(_) | RedisWay::Socket(_) => None,
+        };
+        blocking(&self.client_of(primary)?, BLOCKING)
+    }
+
     async fn client(&self) -> Result<Client, RedisError> {
+        let primary = match &self.way {
+            RedisWay::Sentinel { .. } => Some(self.primary().await?),
+            RedisWay::Tcp(_) | RedisWay::Socket(_) => None,
+        };
+        self.client_of(primary)
+    }
+
+    fn client_of(&self, primary: Option<HostPort>) -> Result<Client, RedisError> {
         let redis = login(self.user.as_deref(), self.password.as_deref()).set_db(self.db);
-        match &self.way {
-            RedisWay::Tcp(place) => self.open(self.addr(place), redis),
-            RedisWay::Socket(path) => self.open(ConnectionAddr::Unix(path.clone()), redis),
-            RedisWay::Sentinel { .. } => {
-                let primary = self.primary().await?;
-                self.open(self.addr(&primary), redis)
-            }
+        match (&self.way, &primary) {
+            (_, Some(place)) | (RedisWay::Tcp(place), None) => self.open(self.addr(place), redis),
+            (RedisWay::Socket(path), None) => self.open(ConnectionAddr::Unix(path.clone()), redis),
+            (RedisWay::Sentinel { .. }, None) => Err(no_sentinel()),
         }
     }
 
     /// Asks the Sentinels where the primary is.
     async fn primary(&self) -> Result<HostPort, RedisError> {
-        let RedisWay::Sentinel { sentinels, primary, user, password } = &self.way else {
-            return Err((redis::ErrorKind::InvalidClientConfig, "no Sentinel").into());
-        };
-        let mut last = (redis::ErrorKind::InvalidClientConfig, "no Sentinel is named").into();
-        for sentinel in sentinels {
-            let client = self.open(self.addr(sentinel), login(user.as_deref(), password.as_deref()))?;
-            match ask(&client, primary).await {
-                Ok(Some((host, port))) => return Ok((host, port)),
-                Ok(None) => {
-                    last = (redis::ErrorKind::Client, "the Sentinel knows no primary of this name").into()
-                }
+        let mut last = no_sentinel();
+        for (client, primary) in self.sentinels()? {
+            match ask(&client, primary).await.and_then(known) {
+                Ok(found) => return Ok(found),
                 Err(error) => last = error,
             }
         }
         Err(last)
+    }
+
+    fn primary_blocking(&self) -> Result<HostPort, RedisError> {
+        let mut last = no_sentinel();
+        for (client, primary) in self.sentinels()? {
+            let connected = blocking(&client, CONNECT);
+            match connected.and_then(|mut c| where_is(primary).query(&mut c)).and_then(known) {
+                Ok(found) => return Ok(found),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// A client of each Sentinel, and the primary to ask for.
+    fn sentinels(&self) -> Result<Vec<(Client, &str)>, RedisError> {
+        let RedisWay::Sentinel { sentinels, primary, user, password } = &self.way else {
+            return Err(no_sentinel());
+        };
+        let client = |sentinel| {
+            let client = self.open(self.addr(sentinel), login(user.as_deref(), password.as_deref()))?;
+            Ok((client, primary.as_str()))
+        };
+        sentinels.iter().map(client).collect()
     }
 
     fn addr(&self, (host, port): &HostPort) -> ConnectionAddr {
@@ -174,7 +207,28 @@ async fn ask(sentinel: &Client, primary: &str) -> Result<Option<HostPort>, Redis
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(CONNECT));
     let mut connection = sentinel.get_multiplexed_async_connection_with_config(&config).await?;
-    redis::cmd("SENTINEL").arg("get-master-addr-by-name").arg(primary).query_async(&mut connection).await
+    where_is(primary).query_async(&mut connection).await
+}
+
+fn where_is(primary: &str) -> redis::Cmd {
+    let mut cmd = redis::cmd("SENTINEL");
+    cmd.arg("get-master-addr-by-name").arg(primary);
+    cmd
+}
+
+fn known(found: Option<HostPort>) -> Result<HostPort, RedisError> {
+    found.ok_or_else(|| (redis::ErrorKind::Client, "the Sentinel knows no primary of this name").into())
+}
+
+fn no_sentinel() -> RedisError {
+    (redis::ErrorKind::InvalidClientConfig, "no Sentinel is named").into()
+}
+
+fn blocking(client: &Client, patience: Duration) -> Result<Connection, RedisError> {
+    let connection = client.get_connection_with_timeout(CONNECT)?;
+    connection.set_read_timeout(Some(patience))?;
+    connection.set_write_timeout(Some(patience))?;
+    Ok(connection)
 }
 
 /// Why Redis cannot be used, for the operator.

@@ -26,4 +26,7 @@ pub enum StateError {
     NotFound,
     #[error("the system gives no random numbers")]
     NoRandom,
+    /// Keys and pauses are shared, and the Redis that holds them cannot be had. Known keys go on to work.
+    #[error("keys and pauses are kept in Redis, which cannot be had now; nothing was changed: {0}")]
+    Away(String),
 }

@@ -10,6 +10,8 @@ use std::fmt;
 use uuid::{NoContext, Uuid};
 
 const MAX_NAME: usize = 64;
+/// Characters of its id that part a key from another of the same name.
+const APART: usize = 8;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,22 +95,40 @@ pub struct KeyInfo {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// The name with the end of the id behind it, for a key whose own name is another's.
+pub(super) fn apart(name: &str, id: &str) -> String {
+    let end: String = id.chars().skip(id.len().saturating_sub(APART)).collect();
+    let begin: String = name.chars().take(MAX_NAME - 1 - APART).collect();
+    format!("{begin}-{end}")
+}
+
 pub(super) type Digest = [u8; 32];
 
-/// What is made up for a new key.
-pub(super) struct Minted {
-    pub(super) id: String,
-    pub(super) text: String,
+/// A key with what checks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) key: KeyInfo,
     pub(super) digest: Digest,
     pub(super) scram: ScramVerifier,
 }
 
-pub(super) fn mint(new: &NewKey) -> Result<Minted, StateError> {
+/// The text of a new key, and what is kept of it.
+pub(super) fn mint(new: &NewKey) -> Result<(String, Entry), StateError> {
     let text = format!("pr_{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
     let seconds = u64::try_from(new.created_at.as_second()).unwrap_or_default();
     let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, 0)).to_string();
     let scram = ScramVerifier::new(text.as_bytes(), random()?, scram::ITERATIONS);
-    Ok(Minted { id, digest: digest(&text), text, scram })
+    let key = KeyInfo {
+        id,
+        name: new.name.clone(),
+        project: new.project.clone(),
+        scopes: new.scopes.clone(),
+        from_domains: new.from_domains.clone(),
+        created_at: new.created_at,
+        revoked_at: None,
+    };
+    let digest = digest(&text);
+    Ok((text, Entry { key, digest, scram }))
 }
 
 /// The text has 256 random bits, so one round is enough: there is nothing to guess.

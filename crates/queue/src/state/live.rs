@@ -1,18 +1,11 @@
 //! The keys that count, in memory, as of one version of the database.
 
-use super::key::{Digest, KeyInfo};
+use super::key::{Digest, Entry, KeyInfo};
 use super::scram::ScramVerifier;
 use super::{StateError, schema};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use rusqlite::Connection;
 use std::collections::HashMap;
-
-/// A key with what checks it.
-pub(super) struct Entry {
-    pub(super) key: KeyInfo,
-    pub(super) digest: Digest,
-    pub(super) scram: ScramVerifier,
-}
 
 pub(super) struct Live {
     /// `PRAGMA data_version` when these were read.
@@ -33,7 +26,8 @@ impl Live {
         // Before the rows: what is written in between is seen again at the next look.
         let seen = schema::version_of_content(connection)?;
         let secret = schema::secret(connection)?;
-        let entries = schema::live(connection)?;
+        let mut entries = schema::entries(connection)?;
+        entries.retain(|entry| entry.key.revoked_at.is_none());
         let by_name = entries.iter().map(|e| (e.key.name.clone(), e.digest)).collect();
         let by_digest = entries.into_iter().map(|e| (e.digest, e)).collect();
         Ok(Self { seen, by_digest, by_name, secret })

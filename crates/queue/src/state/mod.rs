@@ -1,7 +1,8 @@
 //! `state.db`: small durable state beside the log. Today: API keys, pauses.
 //!
 //! SQLite, because several processes may open it at once: the daemon and the command line. What one
-//! of them writes counts in the others at once (`PRAGMA data_version`).
+//! of them writes counts in the others at once (`PRAGMA data_version`). Where nodes share a queue in Redis, the truth
+//! is there (`shared`), and `state.db` is this node's copy.
 
 mod error;
 mod key;
@@ -9,6 +10,7 @@ mod live;
 mod pauses;
 mod schema;
 mod scram;
+mod shared;
 
 pub use error::StateError;
 pub use key::{CreatedKey, KeyInfo, KeyScope, NewKey};
@@ -18,6 +20,7 @@ pub use scram::ScramVerifier;
 use jiff::Timestamp;
 use live::Live;
 use rusqlite::{Connection, params};
+use shared::Truth;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +28,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub struct StateDb {
     inner: Mutex<Inner>,
+    /// Where the truth is, if not here.
+    truth: Option<Truth>,
 }
 
 #[derive(Debug)]
@@ -54,10 +59,11 @@ impl StateDb {
 
     fn over(connection: Connection) -> Result<Self, StateError> {
         let live = Live::load(&connection)?;
-        Ok(Self { inner: Mutex::new(Inner { connection, live }) })
+        Ok(Self { inner: Mutex::new(Inner { connection, live }), truth: None })
     }
 
-    /// Who this installation is, to itself: kept with the state, and telling nobody anything else.
+    /// Who this installation is, to itself: kept with the state, and telling nobody anything else. All nodes of a
+    /// shared queue are one: mail that comes from one to another goes in a circle.
     pub fn instance(&self) -> String {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         // Without its secret no key works either; a mark that all share still finds most circles.
@@ -68,17 +74,26 @@ impl StateDb {
         digest.as_ref().iter().take(6).map(|octet| format!("{octet:02x}")).collect()
     }
 
-    /// Makes a key. Its text is in the answer and nowhere else.
+    /// Makes a key. Its text is in the answer and nowhere else. Other nodes know it within moments.
     ///
     /// # Errors
-    /// The name is malformed or in use by a key that is not revoked; or the write failed.
+    /// The name is malformed or in use by a key that is not revoked; or the write failed. `Away`: no key was made
+    /// that anybody knows the text of.
     pub fn create(&self, new: &NewKey) -> Result<CreatedKey, StateError> {
         new.check()?;
-        let minted = key::mint(new)?;
-        let mut inner = self.lock();
-        schema::insert(&inner.connection, new, &minted)?;
-        inner.reload()?;
-        Ok(CreatedKey { id: minted.id, name: new.name.clone(), key: minted.text })
+        let (text, entry) = key::mint(new)?;
+        match &self.truth {
+            Some(truth) => {
+                truth.create(&entry)?;
+                self.catch_up(truth);
+            }
+            None => {
+                let mut inner = self.lock();
+                schema::insert(&inner.connection, &entry)?;
+                inner.reload()?;
+            }
+        }
+        Ok(CreatedKey { id: entry.key.id, name: entry.key.name, key: text })
     }
 
     /// Every key, revoked ones too, oldest first.
@@ -86,26 +101,38 @@ impl StateDb {
     /// # Errors
     /// The database cannot be read.
     pub fn list(&self) -> Result<Vec<KeyInfo>, StateError> {
-        schema::list(&self.lock().connection)
+        Ok(schema::entries(&self.lock().connection)?.into_iter().map(|entry| entry.key).collect())
     }
 
     /// Revokes the key with this id or, among those not revoked, this name. Revoking twice is no
     /// error and keeps the first time.
     ///
     /// # Errors
-    /// `NotFound`; or the write failed.
+    /// `NotFound`; or the write failed. `Away`: what nodes already knew may count until they hear of it.
     pub fn revoke(&self, id_or_name: &str, now: Timestamp) -> Result<KeyInfo, StateError> {
-        let mut inner = self.lock();
-        let all = schema::list(&inner.connection)?;
+        if let Some(truth) = &self.truth {
+            self.sync(truth)?;
+        }
+        let all = self.list()?;
         let named = |k: &&KeyInfo| k.id == id_or_name || (k.revoked_at.is_none() && k.name == id_or_name);
         let found = all.iter().find(named).ok_or(StateError::NotFound)?;
-        inner.connection.execute(
-            "UPDATE keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
-            params![found.id, now.to_string()],
-        )?;
-        inner.reload()?;
-        let revoked_at = found.revoked_at.or(Some(now));
-        Ok(KeyInfo { revoked_at, ..found.clone() })
+        let revoked_at = match &self.truth {
+            Some(truth) => {
+                let at = truth.revoke(found, now)?;
+                self.catch_up(truth);
+                at
+            }
+            None => {
+                let mut inner = self.lock();
+                inner.connection.execute(
+                    "UPDATE keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+                    params![found.id, now.to_string()],
+                )?;
+                inner.reload()?;
+                found.revoked_at.unwrap_or(now)
+            }
+        };
+        Ok(KeyInfo { revoked_at: Some(revoked_at), ..found.clone() })
     }
 
     /// The key with this text; `None`: unknown or revoked. A database that cannot be read knows no

@@ -1,8 +1,7 @@
 //! The tables and what is said to them.
 
 use super::StateError;
-use super::key::{self, KeyInfo, KeyScope, Minted, NewKey};
-use super::live::Entry;
+use super::key::{self, Entry, KeyInfo, KeyScope};
 use super::scram::ScramVerifier;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
@@ -38,6 +37,7 @@ CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 /// Tables of later versions that earlier ones may pass over, so that the format stays the same.
 const FURTHER: &str = "
 CREATE TABLE IF NOT EXISTS pauses (relay TEXT PRIMARY KEY, why TEXT NOT NULL, since TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS shared (id TEXT NOT NULL, version INTEGER NOT NULL) STRICT;
 ";
 
 const COLUMNS: &str = "SELECT id, name, project, scopes, from_domains, created_at, revoked_at,
@@ -87,47 +87,39 @@ pub(super) fn secret(connection: &Connection) -> Result<[u8; 32], StateError> {
     Ok(connection.query_row("SELECT value FROM secrets WHERE name = 'nobody'", [], |row| row.get(0))?)
 }
 
-pub(super) fn insert(connection: &Connection, new: &NewKey, minted: &Minted) -> Result<(), StateError> {
-    let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.word()).collect();
-    let scram = &minted.scram;
+pub(super) fn insert(connection: &Connection, entry: &Entry) -> Result<(), StateError> {
+    let (key, scram) = (&entry.key, &entry.scram);
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.word()).collect();
     let done = connection.execute(
-        "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)",
+        "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
-            minted.id,
-            new.name,
-            new.project,
+            key.id,
+            key.name,
+            key.project,
             scopes.join(","),
-            new.from_domains.join(","),
-            minted.digest,
+            key.from_domains.join(","),
+            entry.digest,
             scram.salt,
             scram.iterations,
             scram.stored_key,
             scram.server_key,
-            new.created_at.to_string()
+            key.created_at.to_string(),
+            key.revoked_at.map(|at| at.to_string())
         ],
     );
     match done {
         Ok(_) => Ok(()),
         // Ids and digests are random; only a name can be there already.
         Err(cause) if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            Err(StateError::NameTaken(new.name.clone()))
+            Err(StateError::NameTaken(key.name.clone()))
         }
         Err(cause) => Err(cause.into()),
     }
 }
 
-pub(super) fn list(connection: &Connection) -> Result<Vec<KeyInfo>, StateError> {
+/// Every key with what checks it, oldest first.
+pub(super) fn entries(connection: &Connection) -> Result<Vec<Entry>, StateError> {
     let mut statement = connection.prepare_cached(&format!("{COLUMNS} ORDER BY created_at, id"))?;
-    let mut rows = statement.query([])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(read_key(row)?);
-    }
-    Ok(all)
-}
-
-pub(super) fn live(connection: &Connection) -> Result<Vec<Entry>, StateError> {
-    let mut statement = connection.prepare_cached(&format!("{COLUMNS} WHERE revoked_at IS NULL"))?;
     let mut rows = statement.query([])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
