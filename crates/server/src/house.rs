@@ -79,7 +79,8 @@ impl House {
         know(&store, &s).await?;
         let paused = wire::paused(&state)?;
         let worker = Worker::start_with(paused, &store, routes, worker_settings, &clock);
-        let (access, relays) = (Access::new(state), worker.relays().clone());
+        let (access, relays) = (Access::new(state.clone()), worker.relays().clone());
+        let followed = wire::follow(state, relays.clone());
         let mailer = Mailer::new(store.clone(), access, mailer_settings(&s), clock.clone(), relays);
         mailer.change_templates(Arc::new(set));
         doors.take_events(events::notifier(&mailer, &s, kinds)?);
@@ -90,6 +91,7 @@ impl House {
         let (data_dir, taker) = (s.data_dir.clone(), mailer.clone());
         let mut beside = JoinSet::new();
         beside.spawn(async move { drop::watch(&data_dir, &taker).await });
+        beside.spawn(followed);
         beside.spawn(dkim::watch(Arc::downgrade(&keyring), s.dkim.clone()));
         let (templates, told) = watch::channel(Arc::new(seen));
         beside.spawn(templates::watch(mailer.clone(), told));

@@ -2,7 +2,7 @@
 
 use crate::config::{Relay, Settings};
 use crate::exit::Failure;
-use queue::state::{StateDb, StateError};
+use queue::state::{Pause, StateDb, StateError};
 use queue::{AnyStore, Clock, StoreSettings};
 use send::Sender;
 use std::os::unix::fs::DirBuilderExt;
@@ -22,6 +22,7 @@ pub(crate) fn state(error: StateError) -> Failure {
         StateError::BadName(_) | StateError::NoScope | StateError::NameTaken(_) | StateError::NotFound => {
             Failure::Usage(error.to_string())
         }
+        StateError::Away(_) => Failure::Unavailable(error.to_string()),
         StateError::File { path, cause } => Failure::Create { path: path.into(), because: cause },
         StateError::Sqlite(_) | StateError::Newer { .. } | StateError::Damaged(_) | StateError::NoRandom => {
             Failure::Io(std::io::Error::other(error.to_string()))
@@ -29,16 +30,31 @@ pub(crate) fn state(error: StateError) -> Failure {
     }
 }
 
-/// What an operator had paused before the last end stays so.
+/// What an operator had paused before the last end, or on another node, stays so.
 pub(crate) fn paused(db: &StateDb) -> Result<worker::Relays, Failure> {
-    let (all, each): (Vec<_>, Vec<_>) =
-        db.pauses().map_err(state)?.into_iter().partition(|pause| pause.relay.is_none());
-    for pause in all.iter().chain(&each) {
+    let pauses = db.pauses().map_err(state)?;
+    for pause in &pauses {
         let what = pause.relay.as_deref().map_or("all relays".to_owned(), |name| format!("relay {name}"));
         tracing::warn!(why = pause.why, "{what} paused since before; postrider relay resume ends it");
     }
+    let relays = worker::Relays::default();
+    set(&relays, pauses);
+    Ok(relays)
+}
+
+fn set(relays: &worker::Relays, pauses: Vec<Pause>) {
+    let (all, each): (Vec<_>, Vec<_>) = pauses.into_iter().partition(|pause| pause.relay.is_none());
     let each = each.into_iter().filter_map(|pause| Some((pause.relay?, pause.why)));
-    Ok(worker::Relays::paused(all.first().map(|pause| pause.why.as_str()), each))
+    relays.set_pauses(all.first().map(|pause| pause.why.as_str()), each);
+}
+
+/// What is paused and resumed on another node is so here.
+pub(crate) async fn follow(db: Arc<StateDb>, relays: worker::Relays) {
+    let told = |db: &StateDb| match db.pauses() {
+        Ok(pauses) => set(&relays, pauses),
+        Err(cause) => tracing::error!(%cause, "what is paused cannot be read"),
+    };
+    db.follow(told).await;
 }
 
 /// Names the one TLS implementation of the process; a second call changes nothing.

@@ -38,8 +38,25 @@ impl Inner {
 impl Relays {
     /// Relays of which these are paused before they first send: all, and single ones by name.
     pub fn paused(all: Option<&str>, each: impl IntoIterator<Item = (String, String)>) -> Self {
+        let relays = Self::default();
+        relays.set_pauses(all, each);
+        relays
+    }
+
+    /// These are paused from now on, and no others; one that was and is no more is trusted anew.
+    pub fn set_pauses(&self, all: Option<&str>, each: impl IntoIterator<Item = (String, String)>) {
+        let mut inner = self.inner();
         let each = each.into_iter().map(|(relay, why)| (relay.into(), why.into())).collect();
-        Self(Arc::new(Mutex::new(Inner { desks: Vec::new(), all: all.map(Into::into), each })))
+        let before = std::mem::replace(&mut inner.each, each);
+        inner.all = all.map(Into::into);
+        for desk in &inner.desks {
+            let name = &*desk.relay.name;
+            if before.contains_key(name) && !inner.each.contains_key(name) {
+                desk.health().forgive();
+                desk.tell();
+            }
+        }
+        inner.apply();
     }
 
     /// How the relays do, by route and priority.

@@ -179,6 +179,28 @@ async fn a_paused_relay_gets_nothing_until_it_is_resumed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_others_pause_and_resume_is_so_here_at_once() {
+    let mut bench = bench(|_, nth| match nth {
+        1 => Answer::All(RecipientOutcome::NotAttempted(trouble(TroubleKind::Auth, Phase::Auth))),
+        _ => Answer::All(accepted()),
+    });
+    let relays = bench.worker.relays().clone();
+    let named = |names: &[&str]| -> Vec<(String, String)> {
+        names.iter().map(|name| ((*name).to_owned(), "moving house".to_owned())).collect()
+    };
+    let id = bench.submit(&["b@example.org"]).await;
+    bench.until(id, Status::Deferred).await;
+    relays.set_pauses(None, named(&["default", "of another node"]));
+    assert_eq!(relays.status()[0].paused.as_deref(), Some("moving house"));
+    relays.set_pauses(Some("night"), named(&["default"]));
+    assert_eq!(relays.status()[0].paused.as_deref(), Some("night"));
+    relays.set_pauses(None, named(&[]));
+    let resumed = &relays.status()[0];
+    assert_eq!((&resumed.paused, &resumed.trouble), (&None, &None), "it is trusted anew");
+    bench.until(id, Status::Sent).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_paused_stays_so_when_the_relays_are_changed() {
     let mut bench = bench(|_, _| Answer::All(accepted()));
     let relays = bench.worker.relays().clone();
