@@ -26,7 +26,7 @@ pub enum AnyStore {
     Redis(RedisStore),
 }
 
-/// Who does a store's work.
+/// Who does a store's work. What Redis does is boxed: its calls would make every caller's larger.
 enum Works<'a> {
     Here(&'a Engine),
     Redis(&'a RedisStore),
@@ -237,28 +237,28 @@ impl Store for AnyStore {
         }
         match self.works() {
             Works::Here(engine) => bodies::insert(engine, jobs).await,
-            Works::Redis(redis) => redis.insert(jobs).await,
+            Works::Redis(redis) => Box::pin(redis.insert(jobs)).await,
         }
     }
 
     async fn lease(&self, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
         match self.works() {
             Works::Here(engine) => bodies::lease(engine, ask).await,
-            Works::Redis(redis) => redis.lease(ask).await,
+            Works::Redis(redis) => Box::pin(redis.lease(ask)).await,
         }
     }
 
     async fn know(&self, known: KnownRelays) -> Result<(), StoreError> {
         match self.works() {
             Works::Here(engine) => engine.ask(|a| Command::Know(known, a), closed).await,
-            Works::Redis(redis) => redis.know(known).await,
+            Works::Redis(redis) => Box::pin(redis.know(known)).await,
         }
     }
 
     async fn settle(&self, results: Vec<(Lease, Settlement)>) -> Result<(), StoreError> {
         let engine = match self.works() {
             Works::Here(engine) => engine,
-            Works::Redis(redis) => return redis.settle(results).await,
+            Works::Redis(redis) => return Box::pin(redis.settle(results)).await,
         };
         let results = results.into_iter().map(|(lease, settlement)| {
             let (id, fence) = lease.into_key();
@@ -271,28 +271,28 @@ impl Store for AnyStore {
     async fn get(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
         match self.works() {
             Works::Here(engine) => listing::get(engine, id).await,
-            Works::Redis(redis) => redis.get(id).await,
+            Works::Redis(redis) => Box::pin(redis.get(id)).await,
         }
     }
 
     async fn list(&self, filter: Filter) -> Result<Page, StoreError> {
         match self.works() {
             Works::Here(engine) => listing::list(engine, filter).await,
-            Works::Redis(redis) => redis.list(filter).await,
+            Works::Redis(redis) => Box::pin(redis.list(filter)).await,
         }
     }
 
     async fn content(&self, id: JobId) -> Result<Content, ContentError> {
         match self.works() {
             Works::Here(engine) => listing::content(engine, id).await,
-            Works::Redis(redis) => redis.content(id).await,
+            Works::Redis(redis) => Box::pin(redis.content(id)).await,
         }
     }
 
     async fn act(&self, id: JobId, action: Action) -> Result<Status, ActError> {
         let engine = match self.works() {
             Works::Here(engine) => engine,
-            Works::Redis(redis) => return redis.act(id, action).await,
+            Works::Redis(redis) => return Box::pin(redis.act(id, action)).await,
         };
         let closed = || Err(StoreError::Closed.into());
         match engine.ask(|a| Command::Act(id, action.clone(), a), closed).await {
@@ -304,14 +304,14 @@ impl Store for AnyStore {
     async fn hurry(&self, relay: Arc<str>, route: Arc<str>) -> Result<u64, StoreError> {
         match self.works() {
             Works::Here(engine) => engine.ask(|a| Command::Hurry(relay, route, a), closed).await,
-            Works::Redis(redis) => redis.hurry(&relay, &route).await,
+            Works::Redis(redis) => Box::pin(redis.hurry(&relay, &route)).await,
         }
     }
 
     async fn stats(&self) -> Result<Stats, StoreError> {
         match self.works() {
             Works::Here(engine) => engine.ask(|a| Command::Ask(Question::Stats(a)), closed).await,
-            Works::Redis(redis) => redis.stats().await,
+            Works::Redis(redis) => Box::pin(redis.stats()).await,
         }
     }
 
@@ -339,7 +339,7 @@ impl Store for AnyStore {
     async fn close(&self) -> Result<(), StoreError> {
         match self.works() {
             Works::Here(engine) => engine.ask(Command::Close, || Ok(())).await,
-            Works::Redis(redis) => redis.close().await,
+            Works::Redis(redis) => Box::pin(redis.close()).await,
         }
     }
 }
