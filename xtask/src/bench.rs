@@ -15,5 +15,10 @@ pub(crate) fn queue(part: &str) -> Result<()> {
     let release = root().join("target/release");
     let mut bench = Command::new(release.join("examples/queue"));
     bench.arg(release.join("postrider")).arg(release.join("examples/store_start")).arg(part);
-    run(bench.env("POSTRIDER_PEERS", peers))
+    run(bench.env("POSTRIDER_PEERS", &peers))?;
+    if "redis".contains(part) {
+        cargo(&["build", "--release", "--package", "postrider-queue", "--example", "redis_rate"])?;
+        run(Command::new(release.join("examples/redis_rate")).env("POSTRIDER_PEERS", peers))?;
+    }
+    Ok(())
 }
