@@ -23,7 +23,7 @@ pub(crate) trait Home: Send + Sync {
     fn give_back(&self, id: JobId, fence: u64, begun: bool);
 
     /// Whether the lease still counts.
-    fn holds(&self, _epoch: u64) -> bool {
+    fn holds(&self, _id: JobId, _fence: u64) -> bool {
         true
     }
 }
@@ -39,8 +39,6 @@ impl Home for Sender<Command> {
 pub(crate) struct Guard {
     id: JobId,
     fence: u64,
-    /// The home's count of the times that all leases became void.
-    epoch: u64,
     home: Option<Arc<dyn Home>>,
     begun: Arc<AtomicBool>,
 }
@@ -57,7 +55,8 @@ impl std::fmt::Debug for Guard {
 pub struct Begun {
     flag: Arc<AtomicBool>,
     home: Option<Arc<dyn Home>>,
-    epoch: u64,
+    id: JobId,
+    fence: u64,
 }
 
 impl std::fmt::Debug for Begun {
@@ -70,7 +69,7 @@ impl Begun {
     /// To be asked before each mail: whether the lease still counts. One that ended may be somebody else's already,
     /// and its mail must not be sent.
     pub fn may(&self) -> bool {
-        self.home.as_ref().is_some_and(|home| home.holds(self.epoch))
+        self.home.as_ref().is_some_and(|home| home.holds(self.id, self.fence))
     }
 
     pub fn set(&self) {
@@ -79,12 +78,12 @@ impl Begun {
 }
 
 impl Guard {
-    pub(crate) fn new(id: JobId, fence: u64, epoch: u64, home: Arc<dyn Home>) -> Self {
-        Self { id, fence, epoch, home: Some(home), begun: Arc::default() }
+    pub(crate) fn new(id: JobId, fence: u64, home: Arc<dyn Home>) -> Self {
+        Self { id, fence, home: Some(home), begun: Arc::default() }
     }
 
     pub(crate) fn begun(&self) -> Begun {
-        Begun { flag: self.begun.clone(), home: self.home.clone(), epoch: self.epoch }
+        Begun { flag: self.begun.clone(), home: self.home.clone(), id: self.id, fence: self.fence }
     }
 
     /// Ends the guard; id and fence go into the settlement.
@@ -111,7 +110,7 @@ impl<J: Journal> Works<J> {
         let mut leases = Vec::with_capacity(picked.len());
         let home: Arc<dyn Home> = Arc::new(self.back.clone());
         for (id, fence) in picked {
-            let guard = Guard::new(id, fence, 0, home.clone());
+            let guard = Guard::new(id, fence, home.clone());
             match self.half(id, group) {
                 Ok(job) => leases.push(Handed { guard, job }),
                 Err(why) => {

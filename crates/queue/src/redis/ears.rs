@@ -50,6 +50,11 @@ impl Ears {
         if work {
             self.wake();
         }
+        for id in reply::list(row.value()?)? {
+            let id = reply::octets(id)?;
+            let id = String::from_utf8_lossy(&id);
+            tracing::error!(%id, "a message was deleted from Redis by somebody else; it is lost");
+        }
         Ok(answer)
     }
 

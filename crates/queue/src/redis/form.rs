@@ -3,12 +3,13 @@
 
 use super::reply::Row;
 use crate::error::StoreError;
-use crate::job::JobId;
+use crate::job::{Door, JobId, Meta};
 use crate::record::{Head, Progress, Record};
 use crate::settlement::Attempt;
 use crate::standing::head_of;
 use crate::{NewJob, Priority, RecipientState, State, Status};
 use bytes::Bytes;
+use envelope::{Address, Envelope, ReversePath};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(super) struct Known {
     pub(super) head: Head,
     pub(super) progress: Progress,
     pub(super) only: Option<Arc<str>>,
+    /// Why this node cannot read it; what stands here then is what its fields tell.
+    pub(super) unread: Option<String>,
 }
 
 pub(super) fn status_number(status: Status) -> String {
@@ -147,26 +150,82 @@ fn read_attempt(octets: &[u8]) -> Result<Attempt, StoreError> {
     Attempt::decode(opened(octets, "an attempt")?).map_err(StoreError::Format)
 }
 
-/// A row of `look.lua`; `Err` with the id: it cannot be read.
-pub(super) fn known(mut row: Row) -> Result<Result<Known, (JobId, StoreError)>, StoreError> {
+/// A row of `look.lua`; `Err`: its job is gone.
+pub(super) fn known(mut row: Row) -> Result<Result<Known, JobId>, StoreError> {
     let id = row.id()?;
+    if row.is_empty() {
+        return Ok(Err(id));
+    }
     let version = row.number()?;
-    let _state = row.text()?;
     let status_no: usize = row.number()?;
     let (due, ends): (i64, i64) = (row.number()?, row.number()?);
     let (doubt, only) = (row.text()? == "1", row.text()?);
     let (head, moved) = (row.octets()?, row.octets()?);
     let with_bytes = row.text()? == "1";
     let attempts = super::reply::list(row.value()?)?;
+    let why = Some(row.text()?).filter(|why| !why.is_empty());
     let read = || {
         let beside = Beside { status: status(status_no)?, doubt, with_bytes };
         let head = Head { due_at: time(due), expires_at: time(ends), ..read_head(&head)? };
         let mut progress = read_progress(&moved, &head, &beside)?;
         for attempt in attempts {
-            progress.history.push(read_attempt(&super::reply::octets(attempt)?)?);
+            match super::reply::octets(attempt).and_then(|octets| read_attempt(&octets)) {
+                Ok(attempt) => progress.history.push(attempt),
+                Err(error) => tracing::warn!(%id, %error, "an attempt of this job cannot be read"),
+            }
         }
+        progress.held_because = progress.held_because.or_else(|| why.clone());
         let only = (!only.is_empty()).then(|| only.as_str().into());
-        Ok(Known { id, version, head, progress, only })
+        Ok::<_, StoreError>(Known { id, version, head, progress, only, unread: None })
     };
-    Ok(read().map_err(|error| (id, error)))
+    match read() {
+        Ok(known) => Ok(Ok(known)),
+        Err(error) => {
+            let beside = Beside { status: status(status_no).unwrap_or(Status::Held), doubt, with_bytes };
+            let (head, progress) = bare(id, (due, ends), &beside, &mut row)?;
+            let error = error.to_string();
+            let held_because = why.or_else(|| (beside.status == Status::Held).then(|| error.clone()));
+            let progress = Progress { held_because, ..progress };
+            Ok(Ok(Known { id, version, head, progress, only: None, unread: Some(error) }))
+        }
+    }
+}
+
+/// What is known of a job that this node cannot read, so that it stays visible.
+fn bare(
+    id: JobId,
+    (due, ends): (i64, i64),
+    beside: &Beside,
+    row: &mut Row,
+) -> Result<(Head, Progress), StoreError> {
+    let (project, route) = (row.text()?, row.text()?);
+    // A UUID v7 begins with milliseconds since 1970.
+    let created = i64::try_from(id.0.as_u128() >> 80).unwrap_or_default().saturating_mul(1000);
+    let head = Head {
+        id,
+        project: project.into(),
+        envelope: Envelope::new(ReversePath(None), std::iter::empty::<Address>()),
+        meta: Meta { subject: "(this node cannot read it)".into(), ..Meta::new(Door::Library) },
+        created_at: time(created),
+        due_at: time(due),
+        expires_at: time(ends),
+        priority: Priority::Normal,
+        route: route.into(),
+        idempotency: None,
+        eight_bit: false,
+        utf8_header: false,
+        size: row.number()?,
+        beside: None,
+    };
+    let progress = Progress {
+        status: beside.status,
+        recipients: Vec::new(),
+        attempts: 0,
+        doubt: beside.doubt,
+        held_because: None,
+        settled_at: None,
+        history: Vec::new(),
+        with_bytes: beside.with_bytes,
+    };
+    Ok((head, progress))
 }

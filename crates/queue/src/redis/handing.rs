@@ -26,17 +26,23 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(super) async fn lease(shared: &Arc<Shared>, ask: LeaseAsk) -> Result<Vec<Lease>, StoreError> {
     let lessee = shared.wire.ears.lessee(&ask);
     loop {
-        shared.begin().await?;
-        let leases = Whole::new(take(shared.clone(), ask.clone())).await?;
-        if !leases.is_empty() {
-            let octets: usize = leases.iter().map(|l| l.job.header.len() + l.job.body.len()).sum();
-            if leases.len() >= ask.limit || octets >= LEASED_TOGETHER {
-                // There may be more, for the next who waits.
-                lessee.notify_one();
-            }
-            return Ok(leases);
+        let taken = match shared.begin().await {
+            Ok(()) => Whole::new(take(shared.clone(), ask.clone())).await,
+            Err(error) => Err(error),
+        };
+        if taken.as_ref().is_ok_and(Vec::is_empty) {
+            lessee.notified().await;
+            continue;
         }
-        lessee.notified().await;
+        let full = |leases: &Vec<Lease>| {
+            let octets: usize = leases.iter().map(|l| l.job.header.len() + l.job.body.len()).sum();
+            leases.len() >= ask.limit || octets >= LEASED_TOGETHER
+        };
+        if taken.as_ref().map_or(true, full) {
+            // There may be more, or the same error, for the next who waits.
+            lessee.notify_one();
+        }
+        return taken;
     }
 }
 
@@ -86,9 +92,11 @@ async fn take(shared: Arc<Shared>, ask: LeaseAsk) -> Result<Vec<Lease>, StoreErr
         let leasing = shared.wire.leases.leasing().await;
         let epoch = shared.wire.leases.epoch();
         // A node whose own leases would not count takes none.
-        if shared.wire.leases.hold(epoch) {
+        if shared.wire.leases.alive(shared.wire.steady()) {
             match shared.wire.once_leasing(&script::LEASE, &cmd).await {
-                Ok(answer) => return shared.hand(answer, epoch),
+                Ok(answer @ Value::Array(_)) => return shared.hand(answer, epoch),
+                // Redis does not believe that we live, or the connection was given up meanwhile.
+                Ok(_) => {}
                 Err(Again::Never(failed)) => return Err(failed.into()),
                 Err(Again::Later(error)) => {
                     tracing::debug!(%error, "no leases from Redis now");
@@ -110,13 +118,16 @@ impl Shared {
             let (id, fence) = (row.id()?, row.number::<u64>()?);
             match leased(id, fence, &mut row) {
                 Ok((known, header, body)) => {
-                    let guard = Guard::new(id, fence, epoch, self.clone());
                     let job = job(&known, header, body);
-                    self.wire.leases.add(known);
-                    leases.push(Lease::new(job, guard));
+                    let ticket = self.wire.leases.add(known);
+                    leases.push(Lease::new(job, Guard::new(id, ticket, self.clone())));
                 }
                 Err(error) => self.unreadable(id, fence, &error),
             }
+        }
+        if epoch != self.wire.leases.epoch() {
+            // Taken for dead while it was asked: back by their guards, if they are ours at all.
+            leases.clear();
         }
         Ok(leases)
     }
@@ -141,7 +152,7 @@ fn leased(id: JobId, fence: u64, row: &mut Row) -> Result<(Known, Bytes, Bytes),
     let beside = form::Beside { status: Status::Sending, doubt, with_bytes: true };
     let progress = form::read_progress(&progress, &head, &beside)?;
     let only = (!only.is_empty()).then(|| only.as_str().into());
-    Ok((Known { id, version: fence, head, progress, only }, header, body))
+    Ok((Known { id, version: fence, head, progress, only, unread: None }, header, body))
 }
 
 fn job(known: &Known, header: Bytes, body: Bytes) -> Job {
@@ -168,9 +179,9 @@ fn job(known: &Known, header: Bytes, body: Bytes) -> Job {
 }
 
 impl Home for Shared {
-    fn give_back(&self, id: JobId, fence: u64, begun: bool) {
+    fn give_back(&self, id: JobId, ticket: u64, begun: bool) {
         let Some(shared) = self.me.upgrade() else { return };
-        let mut giving: Giving = Box::pin(async move { shared.give(id, fence, begun).await });
+        let mut giving: Giving = Box::pin(async move { shared.give(id, ticket, begun).await });
         let _within = self.runtime.enter();
         // It is on its way before anything that is asked for after it.
         if giving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
@@ -178,18 +189,19 @@ impl Home for Shared {
         }
     }
 
-    fn holds(&self, epoch: u64) -> bool {
-        self.wire.leases.hold(epoch)
+    fn holds(&self, id: JobId, ticket: u64) -> bool {
+        self.wire.leases.hold(id, ticket, self.wire.steady())
     }
 }
 
 impl Shared {
-    async fn give(&self, id: JobId, fence: u64, begun: bool) {
+    pub(super) async fn give(&self, id: JobId, ticket: u64, begun: bool) {
+        let Some(known) = self.wire.leases.known(id, ticket) else { return };
         let mut cmd = self.wire.call(&script::GIVE);
-        cmd.arg(id.to_string()).arg(fence).arg(u8::from(begun));
+        cmd.arg(id.to_string()).arg(known.version).arg(u8::from(begun));
         if let Err(error) = self.wire.run(&script::GIVE, &cmd, STUBBORN).await.map_err(StoreError::from) {
             tracing::warn!(%id, %error, "a lease could not be given back; it ends with this node's");
         }
-        self.wire.leases.ended(id, fence);
+        self.wire.leases.ended(id, ticket);
     }
 }

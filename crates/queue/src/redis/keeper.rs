@@ -37,6 +37,7 @@ const BEATS: u32 = 5;
 const ROUNDS: usize = 64;
 /// Not to listen again before this after a failure.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
+const LISTEN_WITHIN: Duration = Duration::from_secs(5);
 
 impl Shared {
     pub(super) fn beat_every(&self) -> Duration {
@@ -44,34 +45,35 @@ impl Shared {
     }
 
     /// Says that the node lives; returns in how long there is something to do.
-    pub(super) async fn beat(&self) -> Result<Option<Duration>, StoreError> {
-        let sent = Instant::now();
-        let ours = self.wire.clock.now();
+    pub(super) async fn beat(&self, patience: Duration) -> Result<Option<Duration>, StoreError> {
+        let (sent, ours) = (self.wire.steady(), self.wire.clock.now());
         let life = u64::try_from(self.redis.lease.as_micros()).unwrap_or(u64::MAX);
+        let number = self.wire.past.next();
         let mut cmd = self.wire.call(&script::BEAT);
-        cmd.arg(life).arg(&self.redis.about);
-        let answer = self.wire.run(&script::BEAT, &cmd, self.beat_every()).await?;
+        cmd.arg(life).arg(&self.redis.about).arg(number).arg(*self.wire.newest.borrow());
+        let answer = self.wire.run(&script::BEAT, &cmd, patience).await?;
         let mut row = Row::of(answer)?;
         self.wire.set_ahead(row.number()?, ours);
         let known = row.text()? == "1";
         if !known && !self.wire.leases.held().is_empty() {
             tracing::error!(
                 node = self.wire.node,
-                "Redis heard nothing of this node for too long and gave its work to others"
+                "Redis does not know that this node lives, and gave its work to others"
             );
         }
         if !known {
             self.wire.leases.void();
         }
         self.wire.leases.heard(sent);
+        self.wire.past.heard(number, sent);
         self.wire.say(None);
-        let next = self.until(&row.text()?);
+        let next = self.until(&row.text()?)?;
         // Should a word of it have been lost.
-        if row.text()? != "0" {
+        if row.number::<i64>()? > 0 {
             self.wire.ears.wake();
         }
         self.wire.account(row.number()?).await?;
-        next
+        Ok(next)
     }
 
     /// Until a time of Redis's.
@@ -82,6 +84,12 @@ impl Shared {
         let at: i64 = micros.parse().map_err(|_| reply::odd("a time"))?;
         let now = self.wire.micros(self.wire.clock.now());
         Ok(Some(Duration::from_micros(u64::try_from(at.saturating_sub(now)).unwrap_or_default())))
+    }
+
+    /// The clock was moved by hand: the node lives at the new time, too.
+    pub(super) async fn tick(&self) -> Result<(), StoreError> {
+        self.beat(self.beat_every()).await?;
+        self.sweep().await.map(drop)
     }
 
     /// Brings what time brings; returns in how long there is more.
@@ -117,7 +125,7 @@ pub(super) async fn keep(store: Weak<Shared>) {
         let every = shared.beat_every();
         if beat_at <= Instant::now() {
             beat_at = Instant::now() + every;
-            match shared.beat().await {
+            match shared.beat(every).await {
                 Ok(Some(wait)) => sweep_at = sweep_at.min(Instant::now() + wait),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "no sign of life reached Redis"),
@@ -154,8 +162,9 @@ pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sen
             ear.subscribe(&channel).await?;
             Ok::<_, redis::RedisError>(ear)
         };
-        match listening.await {
-            Ok(mut ear) => {
+        let Some(mut number) = store.upgrade().map(|shared| shared.wire.newest.subscribe()) else { return };
+        match tokio::time::timeout(LISTEN_WITHIN, listening).await {
+            Ok(Ok(mut ear)) => {
                 if let Some(first) = first.take() {
                     // Who opens the store may have gone.
                     let _gone = first.send(());
@@ -164,13 +173,19 @@ pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sen
                     shared.wire.ears.wake();
                 }
                 let mut messages = ear.on_message();
-                // Every node's signs of life are heard here: a line that is silent for so long is none.
-                while let Ok(Some(message)) = tokio::time::timeout(life, messages.next()).await {
-                    let Some(shared) = store.upgrade() else { return };
+                loop {
+                    let message = tokio::select! {
+                        // Every node's signs of life are heard here: a line that is silent for so long is none.
+                        message = tokio::time::timeout(life, messages.next()) => message.unwrap_or(None),
+                        // The other connection was lost: this one may be dead without a word.
+                        _ = number.changed() => None,
+                    };
+                    let (Some(message), Some(shared)) = (message, store.upgrade()) else { break };
                     shared.heard(message.get_payload_bytes());
                 }
             }
-            Err(error) => tracing::debug!(%error, "changes are not heard"),
+            Ok(Err(error)) => tracing::debug!(%error, "changes are not heard"),
+            Err(_) => tracing::debug!("changes are not heard: Redis does not answer"),
         }
         tokio::time::sleep(LISTEN_AGAIN).await;
     }

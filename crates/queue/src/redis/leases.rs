@@ -4,22 +4,28 @@
 use super::form::Known;
 use crate::job::JobId;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
-use tokio::time::Instant;
 
 /// So long before the end of its leases a node begins nothing more.
 pub(super) const MARGIN: u32 = 5;
 
+/// A job that was leased, as it stood then. Its version is the fence in Redis; the ticket is ours, as a Redis that
+/// forgot something may give the same fence twice.
+struct Held {
+    ticket: u64,
+    known: Arc<Known>,
+}
+
 pub(super) struct Leases {
     /// How long Redis believes a sign of life.
     pub(super) life: Duration,
-    any: AtomicBool,
-    held: Mutex<HashMap<JobId, Arc<Known>>>,
-    /// No mail is begun after this.
-    good_until: Mutex<Instant>,
+    held: Mutex<HashMap<JobId, Held>>,
+    tickets: AtomicU64,
+    /// No mail is begun after this, by the steady clock.
+    good_until: Mutex<Duration>,
     /// Raised when Redis took the node for dead: older leases are void.
     epoch: AtomicU64,
     leasing: Arc<RwLock<()>>,
@@ -29,9 +35,9 @@ impl Leases {
     pub(super) fn new(life: Duration) -> Self {
         Self {
             life,
-            any: AtomicBool::new(false),
             held: Mutex::default(),
-            good_until: Mutex::new(Instant::now()),
+            tickets: AtomicU64::new(1),
+            good_until: Mutex::default(),
             epoch: AtomicU64::new(0),
             leasing: Arc::default(),
         }
@@ -39,7 +45,6 @@ impl Leases {
 
     /// Between asking for leases and knowing of them.
     pub(super) async fn leasing(&self) -> OwnedRwLockReadGuard<()> {
-        self.any.store(true, Ordering::Release);
         self.leasing.clone().read_owned().await
     }
 
@@ -47,39 +52,43 @@ impl Leases {
         self.leasing.clone().write_owned().await
     }
 
-    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Arc<Known>>> {
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this node never had one.
-    pub(super) fn never(&self) -> bool {
-        !self.any.load(Ordering::Acquire)
-    }
-
-    /// A job that was leased, as it stood then; its version is the fence.
-    pub(super) fn add(&self, known: Known) {
-        self.map().insert(known.id, Arc::new(known));
+    /// A lease that was taken; its ticket.
+    pub(super) fn add(&self, known: Known) -> u64 {
+        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        self.map().insert(known.id, Held { ticket, known: Arc::new(known) });
+        ticket
     }
 
     /// The job of a lease that was not ended yet.
-    pub(super) fn known(&self, id: JobId, fence: u64) -> Option<Arc<Known>> {
-        self.map().get(&id).filter(|known| known.version == fence).cloned()
+    pub(super) fn known(&self, id: JobId, ticket: u64) -> Option<Arc<Known>> {
+        self.map().get(&id).filter(|held| held.ticket == ticket).map(|held| held.known.clone())
     }
 
     /// Redis knows how the lease ended.
-    pub(super) fn ended(&self, id: JobId, fence: u64) {
+    pub(super) fn ended(&self, id: JobId, ticket: u64) {
         let mut map = self.map();
-        if map.get(&id).is_some_and(|known| known.version == fence) {
+        if map.get(&id).is_some_and(|held| held.ticket == ticket) {
             map.remove(&id);
         }
     }
 
+    /// Redis does not know of it.
+    pub(super) fn unknown(&self, id: JobId, version: u64) -> bool {
+        let mut map = self.map();
+        let ours = map.get(&id).is_some_and(|held| held.known.version == version);
+        ours && map.remove(&id).is_some()
+    }
+
     pub(super) fn held(&self) -> Vec<(JobId, u64)> {
-        self.map().iter().map(|(id, known)| (*id, known.version)).collect()
+        self.map().iter().map(|(id, held)| (*id, held.known.version)).collect()
     }
 
     /// A sign of life that was sent then was heard.
-    pub(super) fn heard(&self, sent: Instant) {
+    pub(super) fn heard(&self, sent: Duration) {
         let good = sent + self.life - self.life / MARGIN;
         *self.good_until.lock().unwrap_or_else(PoisonError::into_inner) = good;
     }
@@ -94,8 +103,12 @@ impl Leases {
         self.epoch.load(Ordering::Acquire)
     }
 
-    pub(super) fn hold(&self, epoch: u64) -> bool {
-        let good_until = *self.good_until.lock().unwrap_or_else(PoisonError::into_inner);
-        epoch == self.epoch() && Instant::now() < good_until
+    /// Whether Redis believes that this node lives, with time to spare.
+    pub(super) fn alive(&self, now: Duration) -> bool {
+        now < *self.good_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn hold(&self, id: JobId, ticket: u64, now: Duration) -> bool {
+        self.alive(now) && self.map().get(&id).is_some_and(|held| held.ticket == ticket)
     }
 }

@@ -9,25 +9,29 @@
 //! postrider:{mail}:j:<id>        hash    one job: what scripts look at, head, progress, header block, body
 //! postrider:{mail}:a:<id>        list    its attempts
 //! postrider:{mail}:all, live     zsets   ids in order of age: all, and those not done
-//! postrider:{mail}:open          zset    ids not done, by the end of their lives
+//! postrider:{mail}:open          zset    ids neither done nor leased, by the end of their lives
 //! postrider:{mail}:wait          zset    ids that wait for their time, by it
 //! postrider:{mail}:done, rest    zsets   ids done, by when; and by when their bytes go
 //! postrider:{mail}:q:…, t:…      lists   ready ids of a lane and project; projects whose turn it is
 //! postrider:{mail}:n:<node>      hash    what a node has leased
 //! postrider:{mail}:nodes, about  zset, hash   until when each node is believed to live; what it says of itself
+//! postrider:{mail}:links, beats  hashes  number of a node's newest connection, and of its newest sign of life
 //! postrider:{mail}:i:…           strings idempotency keys
 //! postrider:{mail}:counts, routes, turns, bytes   hashes, string
 //! postrider:{mail}:changes       channel "<id> <status> <node>"
 //! ```
 
 mod ears;
+mod fate;
 mod form;
 mod gather;
 mod handing;
 mod keeper;
 mod leases;
+mod meeting;
 mod moves;
 mod opening;
+mod past;
 mod place;
 mod questions;
 mod reckon;
@@ -114,7 +118,7 @@ impl Shared {
             && let Some(shared) = self.me.upgrade()
         {
             self.runtime.spawn(async move {
-                if let Err(error) = shared.sweep().await {
+                if let Err(error) = shared.tick().await {
                     tracing::warn!(%error, "what time brings could not be brought");
                 }
                 shared.swept.send_replace(asked);
@@ -198,9 +202,11 @@ impl RedisStore {
         self.0.wire.ears.wake();
     }
 
-    /// What this Redis promises.
-    pub fn worth(&self) -> &Worth {
-        &self.0.worth
+    /// What this Redis promises, and what it was seen to break since.
+    pub fn worth(&self) -> Worth {
+        let mut worth = self.0.worth.clone();
+        worth.warnings.extend(self.0.wire.past.reports());
+        worth
     }
 
     pub(crate) async fn close(&self) -> Result<(), StoreError> {

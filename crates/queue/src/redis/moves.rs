@@ -35,6 +35,7 @@ const TOGETHER: usize = 256;
 
 /// A settled lease, as it is to be written.
 pub(super) struct End {
+    ticket: u64,
     known: Arc<Known>,
     after: After,
     attempt: Option<Attempt>,
@@ -53,14 +54,14 @@ impl Shared {
         let now = self.wire.now();
         let mut ends = Vec::with_capacity(results.len());
         for (lease, settlement) in results {
-            let (id, fence) = lease.into_key();
-            let Some(known) = self.wire.leases.known(id, fence) else {
-                tracing::warn!(%id, fence, "a settlement of a lease that ended; ignored");
+            let (id, ticket) = lease.into_key();
+            let Some(known) = self.wire.leases.known(id, ticket) else {
+                tracing::warn!(%id, "a settlement of a lease that ended; ignored");
                 continue;
             };
             let attempt = settlement.attempt.clone();
             let after = reckon::settled(&known, settlement, now);
-            ends.push(End { known, after, attempt });
+            ends.push(End { ticket, known, after, attempt });
         }
         if ends.is_empty() {
             return Ok(());
@@ -87,8 +88,12 @@ impl Shared {
             answers.push(answer);
         }
         let written = self.write_ends(&mut cmd, &call, &ends).await;
-        for End { known, .. } in &ends {
-            self.wire.leases.ended(known.id, known.version);
+        for End { known, ticket, .. } in &ends {
+            if written.is_err() {
+                // Its mail went out and nobody will know: it is not to go out again unmarked.
+                self.give(known.id, *ticket, true).await;
+            }
+            self.wire.leases.ended(known.id, *ticket);
         }
         if ends.iter().any(|end| waits(&end.after)) {
             self.hurry.notify_one();
@@ -100,7 +105,7 @@ impl Shared {
     }
 
     async fn write_ends(&self, cmd: &mut Cmd, call: &str, ends: &[End]) -> Result<(), StoreError> {
-        for End { known, after, attempt } in ends {
+        for End { known, after, attempt, .. } in ends {
             self.put_move(cmd, known, call, after, attempt.as_ref(), true)?;
         }
         let said = said(self.wire.run(&script::MOVE, cmd, STUBBORN).await?)?;
@@ -178,11 +183,15 @@ impl Shared {
         };
         for _ in 0..TRIES {
             let known = self.known(id).await?.ok_or(ActError::NotFound)?;
+            if let Some(why) = &known.unread {
+                return Err(StoreError::Format(format!("{id}: {why}")).into());
+            }
             let before = known.progress.status;
             let after = reckon::acted(&known, &action, self.wire.now());
             let after = after.ok_or_else(|| ActError::TooLate(crate::engine::too_late(before, &action)))?;
             let status = after.as_ref().map_or(before, |moved| moved.progress.status);
             let waits = waits(&after);
+            let purge = after.is_none();
             match self.write(&[(known, after)]).await?.first() {
                 Some(Said::Done) => {
                     if waits {
@@ -190,6 +199,8 @@ impl Shared {
                     }
                     return Ok(status);
                 }
+                // Perhaps by an earlier try of this call.
+                Some(Said::Gone) if purge => return Ok(status),
                 Some(Said::Gone) => return Err(ActError::NotFound),
                 _ => {}
             }
@@ -201,9 +212,13 @@ impl Shared {
     pub(super) async fn expire(&self, ids: &[JobId]) -> Result<(), StoreError> {
         let now = self.wire.now();
         for some in ids.chunks(TOGETHER) {
-            let jobs = self.known_of(some).await?.into_iter();
-            let past = jobs.filter(|known| known.head.expires_at <= now);
-            let moves: Vec<_> = past
+            let past = self.known_of(some).await?.into_iter().filter(|known| known.head.expires_at <= now);
+            let (read, unread): (Vec<_>, Vec<_>) = past.partition(|known| known.unread.is_none());
+            for known in unread {
+                self.set_aside(known.id, known.version, &known.unread.unwrap_or_default()).await;
+            }
+            let moves: Vec<_> = read
+                .into_iter()
                 .map(|known| {
                     let after = reckon::controlled(&known, ControlKind::Expire, now);
                     (known, after)
@@ -217,11 +232,11 @@ impl Shared {
         Ok(())
     }
 
-    /// A leased job that cannot be read is put where people see it.
+    /// A job that cannot be read is put where people see it.
     pub(super) async fn set_aside(&self, id: JobId, fence: u64, why: &str) {
         let mut cmd = self.wire.call(&script::ASIDE);
         cmd.arg(named(id)).arg(fence).arg(why);
-        if let Err(error) = self.wire.run(&script::ASIDE, &cmd, STUBBORN).await.map_err(StoreError::from) {
+        if let Err(error) = self.wire.run(&script::ASIDE, &cmd, PATIENCE).await.map_err(StoreError::from) {
             tracing::error!(%id, %error, "it could not be held either");
         }
     }
@@ -257,7 +272,7 @@ impl Shared {
         loop {
             let (jobs, next) = self.page("live", after, None, TOGETHER).await?;
             let now = self.wire.now();
-            let moves = jobs.into_iter().filter_map(|job| {
+            let moves = jobs.into_iter().filter(|job| job.unread.is_none()).filter_map(|job| {
                 let after = placed(&job, now, &route, &relay)?;
                 Some((job, after))
             });

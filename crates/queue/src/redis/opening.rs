@@ -116,7 +116,7 @@ impl RedisStore {
             runtime,
             me: me.clone(),
         });
-        shared.beat().await?;
+        shared.beat(super::PATIENCE).await?;
         let (listens, listening) = tokio::sync::oneshot::channel();
         let listener = tokio::spawn(keeper::listen(Arc::downgrade(&shared), listens));
         shared.keeper.add(listener.abort_handle());
@@ -149,7 +149,7 @@ async fn reach(place: &RedisPlace) -> Result<MultiplexedConnection, StoreError> 
     }
 }
 
-async fn info(connection: &mut MultiplexedConnection, section: &str) -> HashMap<String, String> {
+pub(super) async fn info(connection: &mut MultiplexedConnection, section: &str) -> HashMap<String, String> {
     let text: String = redis::cmd("INFO").arg(section).query_async(connection).await.unwrap_or_default();
     let pair = |line: &str| line.split_once(':').map(|(k, v)| (k.to_owned(), v.trim().to_owned()));
     text.lines().filter_map(pair).collect()

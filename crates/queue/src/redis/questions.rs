@@ -33,7 +33,7 @@ pub(super) struct Counts {
 /// What `look.lua` found.
 struct Seen {
     jobs: Vec<Known>,
-    /// With those that cannot be read.
+    /// With those that are gone.
     rows: usize,
     last: Option<JobId>,
 }
@@ -46,7 +46,7 @@ impl Counts {
 }
 
 impl Shared {
-    /// Some jobs that stand there now; those that are gone, or cannot be read, are not among them.
+    /// Some jobs that stand there now; those that are gone are not among them.
     pub(super) async fn known_of(&self, ids: &[JobId]) -> Result<Vec<Known>, StoreError> {
         let mut cmd = self.wire.call(&script::LOOK);
         cmd.arg("");
@@ -83,16 +83,9 @@ impl Shared {
         let (seen, mut last) = (rows.len(), None);
         let mut all = Vec::with_capacity(seen);
         for row in rows {
-            match form::known(Row::of(row)?)? {
-                Ok(known) => {
-                    last = Some(known.id);
-                    all.push(known);
-                }
-                Err((id, error)) => {
-                    last = Some(id);
-                    tracing::warn!(%id, %error, "a job cannot be shown");
-                }
-            }
+            let known = form::known(Row::of(row)?)?;
+            last = Some(known.as_ref().map_or_else(|id| *id, |known| known.id));
+            all.extend(known);
         }
         Ok(Seen { jobs: all, rows: seen, last })
     }

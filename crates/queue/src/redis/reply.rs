@@ -25,6 +25,10 @@ impl Row {
         list(value).map(|values| Self(values.into_iter()))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
     pub(super) fn value(&mut self) -> Result<Value, StoreError> {
         self.0.next().ok_or_else(|| odd("so many fields"))
     }

@@ -15,7 +15,13 @@ const KEY_LIFE: i64 = 24 * 3600 * 1_000_000;
 
 /// One call.
 pub(super) type Stored = Result<Vec<Inserted>, InsertError>;
-pub(super) type Intake = Gather<Vec<NewJob>, Stored>;
+pub(super) type Intake = Gather<Call, Stored>;
+
+/// Jobs, and until when somebody waits to hear of them.
+pub(super) struct Call {
+    jobs: Vec<NewJob>,
+    until: String,
+}
 
 /// Octets of messages in one question.
 pub(super) const TOGETHER: usize = 2 << 20;
@@ -31,7 +37,9 @@ impl Shared {
             )));
         }
         let weight = jobs.iter().map(|job| job.header.len() + job.body.len() + BESIDES).sum();
-        let (answer, first) = self.intake.add(jobs, weight);
+        let until = self.wire.micros(crate::engine::later(self.wire.clock.now(), PATIENCE)).to_string();
+        let until = if self.wire.given { String::new() } else { until };
+        let (answer, first) = self.intake.add(Call { jobs, until }, weight);
         if first {
             let shared = self.clone();
             self.runtime.spawn(async move {
@@ -47,14 +55,14 @@ impl Shared {
         }
     }
 
-    async fn store(&self, calls: Wishes<Vec<NewJob>, Stored>) {
+    async fn store(&self, calls: Wishes<Call, Stored>) {
         let mut cmd = self.wire.call(&script::INSERT);
         cmd.arg(self.settings.length.unwrap_or(usize::MAX >> 12)).arg(self.redis.octets);
         let mut asked = Vec::with_capacity(calls.len());
-        for (jobs, answer) in calls {
+        for (Call { jobs, until }, answer) in calls {
             match jobs.iter().map(form::head).collect::<Result<Vec<_>, _>>() {
                 Ok(heads) => {
-                    cmd.arg(jobs.len());
+                    cmd.arg(jobs.len()).arg(until);
                     jobs.iter().zip(heads).for_each(|(job, head)| self.put(&mut cmd, job, head));
                     asked.push((jobs, answer));
                 }
@@ -134,6 +142,10 @@ impl Shared {
                     "the messages in Redis have {} octets, which is all they may",
                     self.redis.octets
                 )));
+            }
+            Some("late") => {
+                let why = "Redis came to it too late, or the clock was set: nothing was taken";
+                return Err(StoreError::Io(why.into()).into());
             }
             _ => {}
         }

@@ -2,18 +2,21 @@
 //! has patience; every script may run twice without harm, so what got no answer is simply asked again.
 
 use super::ears::Ears;
+use super::fate::{Fate, fate};
 use super::leases::Leases;
+use super::past::Past;
 use super::place::{RedisPlace, trouble};
-use super::script::{KNOW, Script};
+use super::script::Script;
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::job::JobId;
 use jiff::Timestamp;
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, Value};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Between two tries.
@@ -37,44 +40,11 @@ impl From<Failed> for StoreError {
     }
 }
 
-/// What to do after an error.
-enum Fate {
-    /// The connection is of no use.
-    Connect,
-    /// Redis cannot now: the same again later.
-    Wait,
-    Load,
-    Full,
-    /// Asking again would not help.
-    Final,
-}
-
-fn fate(error: &RedisError) -> Fate {
-    match error.kind() {
-        ErrorKind::Io | ErrorKind::Parse => Fate::Connect,
-        // A replica, since it was a primary when we came: whoever is one now is to be found.
-        ErrorKind::Server(ServerErrorKind::ReadOnly) => Fate::Connect,
-        ErrorKind::Server(ServerErrorKind::NoScript) => Fate::Load,
-        ErrorKind::Server(
-            ServerErrorKind::BusyLoading
-            | ServerErrorKind::TryAgain
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::MasterDown,
-        ) => Fate::Wait,
-        _ => match error.code() {
-            Some("OOM") => Fate::Full,
-            Some("BUSY" | "MISCONF" | "NOREPLICAS" | "UNKILLABLE") => Fate::Wait,
-            Some("NOAUTH" | "WRONGPASS") => Fate::Connect,
-            _ => Fate::Final,
-        },
-    }
-}
-
 #[derive(Clone)]
-struct Connected {
+pub(super) struct Connected {
     /// Which connection it is, of all there were.
-    number: u64,
-    connection: MultiplexedConnection,
+    pub(super) number: u64,
+    pub(super) connection: MultiplexedConnection,
 }
 
 pub(super) struct Wire {
@@ -87,13 +57,21 @@ pub(super) struct Wire {
     /// Microseconds by which Redis's clock is ahead of ours.
     ahead: AtomicI64,
     current: Mutex<Option<Connected>>,
-    connecting: tokio::sync::Mutex<()>,
-    numbers: std::sync::atomic::AtomicU64,
+    pub(super) connecting: tokio::sync::Mutex<()>,
+    /// Number of the newest connection.
+    pub(super) newest: watch::Sender<u64>,
+    /// Number of the newest that is of no use.
+    given_up: watch::Sender<u64>,
+    /// When anything was last answered, by any connection.
+    answered: Mutex<Instant>,
+    base: Instant,
     pub(super) leases: Leases,
     pub(super) ears: Ears,
+    /// What this Redis was and did.
+    pub(super) past: Past,
     trouble: Mutex<Option<String>>,
     /// Redis knew of more leases than we, at the last sign of life.
-    surplus: AtomicBool,
+    pub(super) surplus: AtomicBool,
 }
 
 impl Wire {
@@ -113,12 +91,22 @@ impl Wire {
             ahead: AtomicI64::new(0),
             current: Mutex::new(None),
             connecting: tokio::sync::Mutex::new(()),
-            numbers: std::sync::atomic::AtomicU64::new(1),
+            newest: watch::Sender::new(0),
+            given_up: watch::Sender::new(0),
+            answered: Mutex::new(Instant::now()),
+            base: Instant::now(),
             leases: Leases::new(lease),
             ears: Ears::default(),
+            past: Past::default(),
             trouble: Mutex::new(None),
             surplus: AtomicBool::new(false),
         }
+    }
+
+    /// By a clock that nobody sets.
+    pub(super) fn steady(&self) -> Duration {
+        let given = self.given.then(|| self.clock.steady()).flatten();
+        given.unwrap_or_else(|| self.base.elapsed())
     }
 
     /// Redis's time, as far as it is known.
@@ -147,7 +135,8 @@ impl Wire {
 
     /// Runs a script until it has an answer or patience is at its end.
     pub(super) async fn run(&self, script: &Script, cmd: &Cmd, patience: Duration) -> Result<Value, Failed> {
-        let until = Instant::now() + patience;
+        let began = Instant::now();
+        let until = began + patience;
         let mut wait = SHORTEST;
         let mut last = None;
         loop {
@@ -157,6 +146,7 @@ impl Wire {
                 Ok(Err(Again::Never(failed))) => return Err(failed),
                 Ok(Err(Again::Later(error))) => last = Some(error),
                 Err(_) => {
+                    self.mistrust(began);
                     let why = last.map_or_else(|| "no answer".to_owned(), |e: RedisError| e.to_string());
                     let error = trouble(&self.place, &format_args!("{why} for {patience:?}"));
                     self.say(Some(error.to_string()));
@@ -174,10 +164,14 @@ impl Wire {
         self.over(connected, script, cmd).await
     }
 
-    /// One try over the connection that is there. For who holds up the making of a new one.
+    /// One try over the connection that is there, whose number goes with it. For who holds up the making of a new one.
     pub(super) async fn once_leasing(&self, script: &Script, cmd: &Cmd) -> Result<Value, Again> {
         match self.present() {
-            Some(connected) => self.over(connected, script, cmd).await,
+            Some(connected) => {
+                let mut cmd = cmd.clone();
+                cmd.arg(connected.number);
+                self.over(connected, script, &cmd).await
+            }
             None => Err(Again::Later((ErrorKind::Io, "not connected").into())),
         }
     }
@@ -189,14 +183,35 @@ impl Wire {
         }
     }
 
+    /// Nothing was answered all the while: should the connection be dead without a word, a new one is better.
+    fn mistrust(&self, since: Instant) {
+        if *self.answered.lock().unwrap_or_else(PoisonError::into_inner) < since {
+            let number = self.present().map(|connected| connected.number);
+            number.into_iter().for_each(|number| self.give_up(number));
+        }
+    }
+
+    /// Whoever waits for its answer asks again by another.
+    fn give_up(&self, number: u64) {
+        self.lock().take_if(|current| current.number == number);
+        self.given_up.send_if_modified(|newest| {
+            let newer = number > *newest;
+            *newest = number.max(*newest);
+            newer
+        });
+    }
+
     async fn over(&self, connected: Connected, script: &Script, cmd: &Cmd) -> Result<Value, Again> {
         let Connected { number, mut connection } = connected;
-        let mut answer = ask(&mut connection, cmd).await;
-        if answer.as_ref().is_err_and(|error| matches!(fate(error), Fate::Load)) {
-            answer = match ask(&mut connection, &load(script)).await {
-                Ok(_) => ask(&mut connection, cmd).await,
-                Err(error) => Err(error),
-            };
+        let mut given_up = self.given_up.subscribe();
+        let answer = tokio::select! {
+            answer = carried(&mut connection, script, cmd) => answer,
+            _ = given_up.wait_for(|given_up| *given_up >= number) => {
+                Err((ErrorKind::Io, "the connection was given up").into())
+            }
+        };
+        if !answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Io) {
+            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
         let answer = answer.map_err(|error| self.again(error, number))?;
         self.ears.open(answer).map_err(|error| Again::Never(Failed::Store(error)))
@@ -205,10 +220,7 @@ impl Wire {
     fn again(&self, error: RedisError, number: u64) -> Again {
         match fate(&error) {
             Fate::Connect => {
-                let mut current = self.lock();
-                if current.as_ref().is_some_and(|c| c.number == number) {
-                    *current = None;
-                }
+                self.give_up(number);
                 Again::Later(error)
             }
             Fate::Wait | Fate::Load => Again::Later(error),
@@ -217,21 +229,26 @@ impl Wire {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Connected>> {
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Option<Connected>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn present(&self) -> Option<Connected> {
+    pub(super) fn present(&self) -> Option<Connected> {
         self.lock().clone()
     }
 
-    fn final_error(&self, error: &RedisError) -> StoreError {
+    pub(super) fn final_error(&self, error: &RedisError) -> StoreError {
         let text = match error.code() {
             Some("GONE") => {
                 let text = format!(
                     "the queue in {} is gone: its keys were deleted by somebody else. What waited there is lost",
                     self.place
                 );
+                tracing::error!("{text}");
+                text
+            }
+            Some("NEWER") => {
+                let text = format!("the queue in {} is a newer version's now; update this node", self.place);
                 tracing::error!("{text}");
                 text
             }
@@ -242,63 +259,6 @@ impl Wire {
         };
         self.say(Some(text.clone()));
         StoreError::Io(text)
-    }
-
-    async fn connected(&self) -> Result<Connected, Again> {
-        if let Some(connected) = self.present() {
-            return Ok(connected);
-        }
-        let _alone = self.connecting.lock().await;
-        if let Some(connected) = self.present() {
-            return Ok(connected);
-        }
-        let mut connection = self.place.connect().await.map_err(Again::Later)?;
-        self.reconcile(&mut connection).await?;
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let connected = Connected { number, connection };
-        *self.lock() = Some(connected.clone());
-        Ok(connected)
-    }
-
-    /// Redis says how many leases this node has. One that came out of a call given up long ago is told by that there
-    /// are too many, twice.
-    pub(super) async fn account(&self, has: usize) -> Result<(), StoreError> {
-        if has <= self.leases.held().len() {
-            self.surplus.store(false, Ordering::Relaxed);
-            return Ok(());
-        }
-        if !self.surplus.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let Some(mut connected) = self.present() else { return Ok(()) };
-        match self.reconcile(&mut connected.connection).await {
-            Ok(()) => Ok(()),
-            Err(Again::Later(error)) => Err(trouble(&self.place, &error)),
-            Err(Again::Never(failed)) => Err(failed.into()),
-        }
-    }
-
-    /// Leases whose news was lost with the connection go back, before anything else is asked.
-    async fn reconcile(&self, connection: &mut MultiplexedConnection) -> Result<(), Again> {
-        if self.leases.never() {
-            return Ok(());
-        }
-        let _nobody = self.leases.nobody_leases().await;
-        let mut cmd = self.call(&KNOW);
-        for (id, fence) in self.leases.held() {
-            cmd.arg(id.to_string()).arg(fence);
-        }
-        let answer = match ask(connection, &load(&KNOW)).await {
-            Ok(_) => ask(connection, &cmd).await,
-            Err(error) => Err(error),
-        };
-        match answer {
-            Ok(answer) => self.ears.open(answer).map(drop).map_err(|e| Again::Never(Failed::Store(e))),
-            Err(error) if error.code() == Some("GONE") => {
-                Err(Again::Never(Failed::Store(self.final_error(&error))))
-            }
-            Err(error) => Err(Again::Later(error)),
-        }
     }
 
     /// One command that is no script of ours, on a connection that is there.
@@ -320,11 +280,25 @@ impl Wire {
     }
 }
 
-async fn ask(connection: &mut MultiplexedConnection, cmd: &Cmd) -> Result<Value, RedisError> {
+/// Asks, and sends the script along if Redis does not have it.
+async fn carried(
+    connection: &mut MultiplexedConnection,
+    script: &Script,
+    cmd: &Cmd,
+) -> Result<Value, RedisError> {
+    let answer = ask(connection, cmd).await;
+    if answer.as_ref().is_err_and(|error| matches!(fate(error), Fate::Load)) {
+        ask(connection, &load(script)).await?;
+        return ask(connection, cmd).await;
+    }
+    answer
+}
+
+pub(super) async fn ask(connection: &mut MultiplexedConnection, cmd: &Cmd) -> Result<Value, RedisError> {
     connection.send_packed_command(cmd).await.and_then(Value::extract_error)
 }
 
-fn load(script: &Script) -> Cmd {
+pub(super) fn load(script: &Script) -> Cmd {
     let mut cmd = redis::cmd("SCRIPT");
     cmd.arg("LOAD").arg(&script.text);
     cmd

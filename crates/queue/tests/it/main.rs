@@ -26,6 +26,7 @@ mod model;
 mod order;
 mod outcomes;
 mod reclaim;
+mod redis;
 mod regress;
 mod relays;
 mod restart;

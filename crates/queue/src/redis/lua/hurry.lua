@@ -6,6 +6,7 @@ local eased = 0
 for _, id in ipairs(waiting) do
     local f = redis.call('HMGET', job(id), 's', 'st', 'q', 'g', 'on', 'ro')
     local may = f[5] == relay or f[5] == '' and (f[6] == relay or f[6] == named)
+    if not f[1] then lost(id) end
     if f[1] == 'w' and may then
         leave(id, 'w')
         redis.call('HSET', job(id), 'du', text(now))

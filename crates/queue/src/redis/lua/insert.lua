@@ -1,5 +1,6 @@
 -- Stores, of each call, all jobs or none. A job that is there already came with an earlier try of the same call.
--- ARGV: LENGTH, most octets; then of each call how many jobs, and 14 of each job.
+-- ARGV: LENGTH, most octets; then of each call how many jobs, until when it waits for an answer ('' for ever), and 14 of
+-- each job.
 local length, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 local EACH = 14
 
@@ -21,7 +22,7 @@ local function store(at)
     redis.call('HSET', job(id), 'v', 1, 's', waits and 'w' or 'r', 'st', st, 'q', q, 'g', g, 'n', '', 'du', due,
         'ex', ends, 'dt', '0', 'sz', size, 'ro', ro, 'on', '', 'pr', priority, 'ku', base ~= '' and till or '0',
         'h', ARGV[at + 7], 'p', '', 'x', ARGV[at + 8], 'b', ARGV[at + 9])
-    redis.call('ZADD', P .. 'open', ends, id)
+    mortal(id, ends)
     redis.call('ZADD', P .. 'live', 0, id)
     redis.call('ZADD', P .. 'all', 0, id)
     redis.call('INCRBY', P .. 'bytes', size)
@@ -60,7 +61,7 @@ local function take(first, last)
         end
     end
     if #fresh > 0 then
-        if redis.call('ZCARD', P .. 'open') + #fresh > length then return { 'crowded' } end
+        if redis.call('ZCARD', P .. 'live') + #fresh > length then return { 'crowded' } end
         if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return { 'full' } end
     end
     for _, at in ipairs(fresh) do store(at) end
@@ -69,8 +70,13 @@ end
 
 local calls, at = {}, 5
 while at <= #ARGV do
-    local jobs = tonumber(ARGV[at])
-    calls[#calls + 1] = take(at + 1, at + jobs * EACH)
-    at = at + 1 + jobs * EACH
+    local jobs, till = tonumber(ARGV[at]), ARGV[at + 1]
+    -- Who was told that its mail is not taken comes again with it.
+    if till ~= '' and now > tonumber(till) then
+        calls[#calls + 1] = { 'late' }
+    else
+        calls[#calls + 1] = take(at + 2, at + 1 + jobs * EACH)
+    end
+    at = at + 2 + jobs * EACH
 end
 return out(calls)

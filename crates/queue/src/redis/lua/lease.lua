@@ -1,5 +1,9 @@
 -- Leases up to so many jobs to a node: urgent first, projects in turn, none starved (as table::lanes).
--- ARGV: route ('' none), relay, only urgent (0 or 1), limit, octets after which it is enough.
+-- ARGV: route ('' none), relay, only urgent (0 or 1), limit, octets after which it is enough, number of the connection.
+-- A node that is not believed to live gets none, for nobody would look after them; nor who asked by a connection that
+-- was given up, for nobody would hear of them.
+if not lives(ME) then return out('dead') end
+if tonumber(redis.call('HGET', P .. 'links', ME) or '0') > tonumber(ARGV[8]) then return out('late') end
 local wanted, relay, urgent = ARGV[3], ARGV[4], ARGV[5] == '1'
 local limit, enough = tonumber(ARGV[6]), tonumber(ARGV[7])
 local SHARE = 8
@@ -45,11 +49,14 @@ while #rows < limit and octets < enough do
         local v = text(tonumber(f[12]) + 1)
         redis.call('HSET', job(id), 's', 'l', 'st', SENDING, 'n', ME, 'v', v)
         redis.call('HSET', P .. 'n:' .. ME, id, v)
+        redis.call('ZREM', P .. 'open', id)
         count(QUEUED, -1)
         count(SENDING, 1)
         tell(id, SENDING)
         octets = octets + tonumber(f[4])
         rows[#rows + 1] = { id, v, f[5], f[6], f[7], f[3], f[8], f[9], f[10], f[11] }
+    elseif not f[1] and id ~= '' then
+        lost(id)
     end
 end
 redis.call('HSET', P .. 'turns', 't', text(turns % 1000000))

@@ -7,11 +7,14 @@ else
 end
 local rows = {}
 for _, id in ipairs(ids) do
-    local f = redis.call('HMGET', job(id), 'v', 's', 'st', 'du', 'ex', 'dt', 'on', 'h', 'p')
+    local f = redis.call('HMGET', job(id), 'v', 's', 'st', 'du', 'ex', 'dt', 'on', 'h', 'p', 'why', 'g', 'ro', 'sz')
     if f[1] then
         local bytes = redis.call('HEXISTS', job(id), 'x')
-        rows[#rows + 1] = { id, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], bytes,
-            redis.call('LRANGE', P .. 'a:' .. id, 0, -1) }
+        rows[#rows + 1] = { id, f[1], f[3], f[4], f[5], f[6], f[7], f[8], f[9], bytes,
+            redis.call('LRANGE', P .. 'a:' .. id, 0, -1), f[10] or '', f[11], f[12], f[13] }
+    else
+        lost(id)
+        rows[#rows + 1] = { id }
     end
 end
 return out(rows)

@@ -8,11 +8,12 @@ for at = FIRST, #ARGV, EACH do
     local due, ends, doubt, on, p = ARGV[at + 5], ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9]
     local attempt, settled, rest = ARGV[at + 10], ARGV[at + 11], ARGV[at + 12]
     local leased, purge, trouble = ARGV[at + 13] == '1', ARGV[at + 14] == '1', ARGV[at + 15] == '1'
-    local f = redis.call('HMGET', job(id), 'v', 's', 'n', 'c', 'st', 'ro', 'on', 'pr', 'g')
+    local f = redis.call('HMGET', job(id), 'v', 's', 'n', 'c', 'st', 'ro', 'on', 'pr', 'g', 'why')
     local stands = f[1] == v and (f[2] == 'l') == leased and (not leased or f[3] == ME)
     if not stands then
         local again = f[1] and f[4] == call
         if again then say(id, f[5]) end
+        if not f[1] then lost(id) end
         said[#said + 1] = (not f[1] and 'gone') or (again and 'done') or 'stale'
     else
         leave(id, f[2], f[3])
@@ -27,6 +28,7 @@ for at = FIRST, #ARGV, EACH do
             redis.call('HINCRBY', job(id), 'v', 1)
             redis.call('HSET', job(id), 's', state, 'st', st, 'q', q, 'n', '', 'du', due, 'ex', ends, 'dt', doubt,
                 'on', on, 'p', p, 'c', call)
+            if f[10] then redis.call('HDEL', job(id), 'why') end
             if attempt ~= '' then redis.call('RPUSH', P .. 'a:' .. id, attempt) end
             count(f[5], -1)
             count(st, 1)
@@ -45,7 +47,7 @@ for at = FIRST, #ARGV, EACH do
                 redis.call('ZREM', P .. 'done', id)
                 redis.call('ZREM', P .. 'rest', id)
             end
-            if not is then redis.call('ZADD', P .. 'open', ends, id) end
+            if not is then mortal(id, ends) end
             if state == 'w' then
                 redis.call('ZADD', P .. 'wait', due, id)
                 if trouble then redis.call('ZADD', P .. 'trouble', due, id) end

@@ -2,6 +2,5 @@
 local held = redis.call('HGETALL', P .. 'n:' .. ME)
 for i = 1, #held, 2 do give(held[i], held[i + 1], ME, true) end
 redis.call('DEL', P .. 'n:' .. ME)
-redis.call('ZREM', P .. 'nodes', ME)
-redis.call('HDEL', P .. 'about', ME)
+part(ME)
 return out(#held / 2)

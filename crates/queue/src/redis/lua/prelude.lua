@@ -1,16 +1,15 @@
 -- Before each script. KEYS[1]: the prefix of all our keys. ARGV[1]: microseconds since 1970 to be taken for
 -- now, 0: Redis's own clock. Numbers go out as text: a script's reply would round them.
 local P, ME = KEYS[1], ARGV[2]
-if redis.call('EXISTS', P .. 'meta') == 0 then
-    return redis.error_reply('GONE the queue is not in this database any more')
-end
-local function clock()
-    local t = redis.call('TIME')
-    return tonumber(t[1]) * 1000000 + tonumber(t[2])
-end
+local form = redis.call('HGET', P .. 'meta', 'form')
+if not form then return redis.error_reply('GONE the queue is not in this database any more') end
+if form ~= '1' then return redis.error_reply('NEWER the queue has form ' .. form) end
 local function text(n) return string.format('%.0f', n) end
 local now = tonumber(ARGV[1])
-if now == 0 then now = clock() end
+if now == 0 then
+    local t = redis.call('TIME')
+    now = tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
 
 -- Statuses by their place in Status::ALL.
 local QUEUED, SENDING, HELD = '1', '2', '4'
@@ -24,7 +23,27 @@ local function tell(id, st)
     say(id, st)
     redis.call('PUBLISH', P .. 'changes', id .. ' ' .. st .. ' ' .. ME)
 end
-local function out(answer) return { answer, told } end
+
+-- Jobs whose keys are gone although nobody forgot them: told once, and taken out of every index.
+local astray = {}
+local function lost(id)
+    if redis.call('ZREM', P .. 'all', id) == 1 then astray[#astray + 1] = id end
+    for _, set in ipairs({ 'live', 'open', 'wait', 'trouble', 'done', 'rest' }) do redis.call('ZREM', P .. set, id) end
+    redis.call('DEL', P .. 'a:' .. id)
+end
+local function out(answer) return { answer, told, astray } end
+
+-- Whether a node is believed to live.
+local function lives(node)
+    local till = redis.call('ZSCORE', P .. 'nodes', node)
+    return till and tonumber(till) > now
+end
+local function part(node)
+    redis.call('ZREM', P .. 'nodes', node)
+    redis.call('HDEL', P .. 'about', node)
+    redis.call('HDEL', P .. 'links', node)
+    redis.call('HDEL', P .. 'beats', node)
+end
 
 local function count(st, by) redis.call('HINCRBY', P .. 'counts', st, by) end
 local function route(kind, name, by)
@@ -60,6 +79,8 @@ local function leave(id, s, node)
     end
     if s == 'l' then redis.call('HDEL', P .. 'n:' .. node, id) end
 end
+-- While it is leased its life does not end.
+local function mortal(id, ends) redis.call('ZADD', P .. 'open', ends, id) end
 local function ready(id, q, project, from, doubt)
     redis.call('HINCRBY', job(id), 'v', 1)
     redis.call('HSET', job(id), 's', 'r', 'st', QUEUED, 'n', '')
@@ -72,9 +93,14 @@ end
 
 -- A lease ends without outcome.
 local function give(id, v, node, doubt)
-    local f = redis.call('HMGET', job(id), 's', 'v', 'n', 'q', 'g')
-    if f[1] ~= 'l' or f[3] ~= node or (v and f[2] ~= v) then return 0 end
+    local f = redis.call('HMGET', job(id), 's', 'v', 'n', 'q', 'g', 'ex')
+    if not f[1] then
+        redis.call('HDEL', P .. 'n:' .. node, id)
+        lost(id)
+    end
+    if f[1] ~= 'l' or f[3] ~= node or f[2] ~= v then return 0 end
     leave(id, 'l', node)
+    mortal(id, f[6])
     ready(id, f[4], f[5], SENDING, doubt)
     return 1
 end
@@ -84,7 +110,7 @@ local function promote(most)
     for _, id in ipairs(due) do
         local f = redis.call('HMGET', job(id), 's', 'st', 'q', 'g')
         leave(id, 'w')
-        if f[1] == 'w' then ready(id, f[3], f[4], f[2], false) end
+        if f[1] == 'w' then ready(id, f[3], f[4], f[2], false) elseif not f[1] then lost(id) end
     end
     return #due
 end
@@ -113,6 +139,7 @@ local function outlived(ids)
     for _, id in ipairs(ids) do
         local till = tonumber(redis.call('HGET', job(id), 'ku') or '0')
         if till <= now then
+            if redis.call('EXISTS', job(id)) == 0 then lost(id) end
             forget(id)
             some = true
         else
@@ -127,7 +154,7 @@ local function trim(most, at_once)
     return many
 end
 
--- When something is to be done next: mail is due, or its life ends.
+-- When something is to be done next: mail is due, its life or the time of its bytes ends.
 local function soonest()
     local best
     for _, set in ipairs({ 'wait', 'open', 'rest' }) do

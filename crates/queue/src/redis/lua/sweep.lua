@@ -3,16 +3,12 @@
 local most, keep = tonumber(ARGV[3]), tonumber(ARGV[4])
 local more = promote(500) == 500
 
--- Nodes that gave no sign of life: what they had is in doubt.
-for _, node in ipairs(redis.call('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(clock()), 'LIMIT', 0, 1)) do
+-- A node that gave no sign of life: what it had is in doubt. All of it at once, for it may be only late.
+for _, node in ipairs(redis.call('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(now), 'LIMIT', 0, 1)) do
     local had = redis.call('HGETALL', P .. 'n:' .. node)
-    for i = 1, math.min(#had, 1000), 2 do
-        if give(had[i], had[i + 1], node, true) == 0 then redis.call('HDEL', P .. 'n:' .. node, had[i]) end
-    end
-    if redis.call('EXISTS', P .. 'n:' .. node) == 0 then
-        redis.call('ZREM', P .. 'nodes', node)
-        redis.call('HDEL', P .. 'about', node)
-    end
+    for i = 1, #had, 2 do give(had[i], had[i + 1], node, true) end
+    redis.call('DEL', P .. 'n:' .. node)
+    part(node)
     more = true
 end
 
@@ -29,7 +25,6 @@ end
 
 local past = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'open', '-inf', text(now), 'LIMIT', 0, 500)) do
-    local s = redis.call('HGET', job(id), 's')
-    if not s then redis.call('ZREM', P .. 'open', id) elseif s ~= 'l' then past[#past + 1] = id end
+    if redis.call('EXISTS', job(id)) == 1 then past[#past + 1] = id else lost(id) end
 end
 return out({ soonest(), more and 1 or 0, past })
