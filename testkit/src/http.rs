@@ -78,12 +78,28 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Waits no longer than this for the next octets of an answer.
+    ///
+    /// # Errors
+    /// It is no time at all.
+    pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(patience))
+    }
+
     /// # Errors
     /// As `Api::call`.
     pub fn call(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        self.call_with(method, path, "", body)
+    }
+
+    /// With further header fields, each with its line end.
+    ///
+    /// # Errors
+    /// As `Api::call`.
+    pub fn call_with(&mut self, method: &str, path: &str, fields: &str, body: &[u8]) -> io::Result<Answer> {
         let mut request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: application/json\r\n{fields}Content-Length: {}\r\n\r\n",
             self.api.address,
             self.api.key,
             body.len()
