@@ -1,8 +1,7 @@
 //! Compares what the outside knows with what was delivered and with what the service says of it.
 
 use crate::ledger::{Books, Delivery};
-use crate::subject::{Said, Subject};
-use anyhow::Result;
+use crate::subject::Said;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -52,6 +51,26 @@ impl Sum {
     pub(crate) fn is_clean(&self) -> bool {
         self.lost + self.altered + self.strange + self.unmarked + self.idle + self.untrue == 0
     }
+
+    pub(crate) fn line(&self) -> String {
+        let s = self;
+        format!(
+            "faults {}, attempted {}, accepted {}, lost {}, altered {}, strange {}, untrue {}; repeats {} (at most {} a \
+         fault, unmarked {}, idle {}), marked without repeat {}",
+            s.faults,
+            s.attempted,
+            s.accepted,
+            s.lost,
+            s.altered,
+            s.strange,
+            s.untrue,
+            s.repeats,
+            s.most,
+            s.unmarked,
+            s.idle,
+            s.marked_once
+        )
+    }
 }
 
 /// Lines of a round that say what is wrong.
@@ -69,9 +88,28 @@ impl Told {
     }
 }
 
-pub(crate) fn compare(books: &Books, service: &dyn Subject) -> Result<Sum> {
+/// Which fault explains each delivery more than one.
+pub(crate) trait Explain {
+    /// One for each delivery but one; `None`: no fault does.
+    fn explain(&self, token: &str, deliveries: &[Delivery]) -> Vec<Option<u32>>;
+}
+
+/// The faults of one service, one after the other.
+impl Explain for [Instant] {
+    fn explain(&self, _token: &str, deliveries: &[Delivery]) -> Vec<Option<u32>> {
+        let repeated = deliveries.iter().take(deliveries.len().saturating_sub(1));
+        repeated.map(|delivery| is_near(delivery, self).then_some(delivery.fault)).collect()
+    }
+}
+
+/// `accounts`: what the service says of each mail, where it keeps an account.
+pub(crate) fn compare<E: Explain + ?Sized>(
+    books: &Books,
+    accounts: Option<&BTreeMap<String, Said>>,
+    faults: &E,
+) -> Sum {
     let mut told = Told::default();
-    let accounts = service.said()?;
+    let mut by_fault: BTreeMap<u32, u64> = BTreeMap::new();
     let mut sum = Sum {
         faults: books.faults.len() as u64,
         attempted: books.attempted.len() as u64,
@@ -84,29 +122,27 @@ pub(crate) fn compare(books: &Books, service: &dyn Subject) -> Result<Sum> {
     }
     for token in books.accepted.difference(&books.delivered.keys().cloned().collect()) {
         sum.lost += 1;
-        told.say(format!(
-            "lost: {token}; the service says {:?}",
-            accounts.as_ref().map(|said| said.get(token))
-        ));
+        told.say(format!("lost: {token}; the service says {:?}", accounts.map(|said| said.get(token))));
     }
-    let mut by_fault: BTreeMap<u32, u64> = BTreeMap::new();
     for (token, deliveries) in &books.delivered {
         sum.strange += u64::from(!books.attempted.contains(token));
         let more = deliveries.len() as u64 - 1;
         sum.repeats += more;
-        if let Some(said) = &accounts {
+        if let Some(said) = accounts {
             account(said.get(token), token, deliveries, books, (&mut sum, &mut told));
         }
-        for delivery in deliveries.iter().take(more as usize) {
-            *by_fault.entry(delivery.fault).or_default() += 1;
-            if !is_near(delivery, &books.faults) {
+        for fault in faults.explain(token, deliveries) {
+            let Some(fault) = fault else {
                 sum.idle += 1;
-                told.say(format!("repeated, though it was delivered long before a fault: {token}"));
-            }
+                let when = when(deliveries, &books.faults);
+                told.say(format!("repeated, though it was delivered long before a fault: {token}; {when}"));
+                continue;
+            };
+            *by_fault.entry(fault).or_default() += 1;
         }
     }
     sum.most = by_fault.values().copied().max().unwrap_or(0);
-    Ok(sum)
+    sum
 }
 
 /// What the service says of one delivered mail beside what is known of it.

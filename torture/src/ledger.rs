@@ -13,12 +13,16 @@ pub(crate) struct Delivery {
     /// Faults before it.
     pub(crate) fault: u32,
     pub(crate) at: Instant,
+    /// The node that delivered it, by its greeting; 0 where there is one alone.
+    pub(crate) by: usize,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     attempted: Mutex<BTreeSet<String>>,
     accepted: Mutex<BTreeSet<String>>,
+    /// What the service calls a mail, where a client noted it.
+    ids: Mutex<BTreeMap<String, String>>,
     delivered: Mutex<BTreeMap<String, Vec<Delivery>>>,
     /// What was delivered and is not what was sent: the reason.
     altered: Mutex<Vec<String>>,
@@ -33,6 +37,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Books {
     pub(crate) attempted: BTreeSet<String>,
     pub(crate) accepted: BTreeSet<String>,
+    pub(crate) ids: BTreeMap<String, String>,
     pub(crate) delivered: BTreeMap<String, Vec<Delivery>>,
     pub(crate) altered: Vec<String>,
     pub(crate) faults: Vec<Instant>,
@@ -48,16 +53,21 @@ impl Ledger {
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
+    pub(crate) fn name(&self, token: &str, id: &str) {
+        open(&self.ids).insert(token.to_owned(), id.to_owned());
+    }
+
     /// Mails accepted so far.
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Notes a mail that the sink is about to take.
-    pub(crate) fn deliver(&self, message: &str) {
+    /// Notes a mail that the sink is about to take, and from which node.
+    pub(crate) fn deliver(&self, message: &str, by: usize) {
         match check(message) {
             Ok(token) => {
-                let delivery = Delivery { fault: self.number.load(Ordering::SeqCst), at: Instant::now() };
+                let fault = self.number.load(Ordering::SeqCst);
+                let delivery = Delivery { fault, at: Instant::now(), by };
                 open(&self.delivered).entry(token.to_owned()).or_default().push(delivery);
             }
             Err(why) => open(&self.altered).push(why),
@@ -81,6 +91,7 @@ impl Ledger {
         Books {
             attempted: std::mem::take(&mut open(&self.attempted)),
             accepted: std::mem::take(&mut open(&self.accepted)),
+            ids: std::mem::take(&mut open(&self.ids)),
             delivered: std::mem::take(&mut open(&self.delivered)),
             altered: std::mem::take(&mut open(&self.altered)),
             faults: std::mem::take(&mut open(&self.faults)),
@@ -118,13 +129,13 @@ mod tests {
     fn a_changed_octet_is_seen() {
         let ledger = Ledger::default();
         let good = format!("From: a\r\nSubject: t-1\r\n\r\n{}", text("t-1"));
-        ledger.deliver(&good);
+        ledger.deliver(&good, 0);
         for bad in [
             good.replace("line 2", "line 3"),
             good.replace("\r\n\r\n", "\r\n"),
             good[..good.len() - 2].into(),
         ] {
-            ledger.deliver(&bad);
+            ledger.deliver(&bad, 0);
         }
         let books = ledger.close();
         assert_eq!((books.delivered.len(), books.altered.len()), (1, 3));

@@ -13,6 +13,7 @@ mod disk;
 mod fault;
 mod judge;
 mod ledger;
+mod nodes;
 mod plan;
 mod postrider;
 mod round;
@@ -20,12 +21,13 @@ mod sink;
 mod subject;
 mod wait;
 
-use plan::Plan;
+use anyhow::Result;
+use plan::{Plan, Who};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    match Plan::read(&words).and_then(|plan| round::all(&plan)) {
+    match Plan::read(&words).and_then(|plan| run(&plan)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -33,4 +35,8 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(plan: &Plan) -> Result<bool> {
+    if plan.who == Who::Nodes { nodes::all(plan) } else { round::all(plan) }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Who {
     /// Debian's OpenSMTPD, likewise.
     OpenSmtpd,
     Nullmailer,
+    /// Three postriders that share a queue in Redis.
+    Nodes,
 }
 
 #[derive(Debug, Clone)]
@@ -36,18 +38,21 @@ pub(crate) struct Plan {
     pub(crate) errors: u32,
     /// Syncs that are slow, then SIGKILL.
     pub(crate) slow: u32,
-    /// Syncs that do nothing (libeatmydata): the run must lose mail, or it proves nothing.
+    /// Syncs that do nothing (libeatmydata), or for the nodes a Redis that writes no log: the run must lose mail, or it proves nothing.
     pub(crate) control: Option<PathBuf>,
-    /// libfaketime, for `clocks`.
+    /// libfaketime, for `clocks` and the nodes' clocks.
     pub(crate) faketime: Option<PathBuf>,
+    /// How long the storm over the nodes lasts.
+    pub(crate) minutes: f64,
 }
 
 /// Faults between two judgements.
 pub(crate) const PER_ROUND: u32 = 10;
 
 impl Plan {
-    /// Reads `BINARY [--who postrider|postfix|opensmtpd|nullmailer] [--seed N] [--kills N] [--syncs N] [--writes N] [--cuts N]
-    /// [--errors N] [--slow N] [--full N] [--clocks N --faketime LIB] [--control LIB]`.
+    /// Reads `BINARY [--who postrider|postfix|opensmtpd|nullmailer|nodes] [--seed N] [--kills N] [--syncs N] [--writes N] [--cuts N]
+    /// [--errors N] [--slow N] [--full N] [--clocks N --faketime LIB] [--control LIB]`, for the nodes
+    /// `BINARY --who nodes --faketime LIB [--seed N] [--minutes N] [--control no-log]`.
     pub(crate) fn read(words: &[String]) -> Result<Self> {
         let mut plan = Self {
             binary: PathBuf::new(),
@@ -63,6 +68,7 @@ impl Plan {
             slow: 0,
             control: None,
             faketime: None,
+            minutes: 30.0,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -82,13 +88,14 @@ impl Plan {
                 "--writes" => plan.writes = number()?,
                 "--full" => plan.full = number()?,
                 "--clocks" => plan.clocks = number()?,
+                "--minutes" => plan.minutes = value.parse().with_context(|| format!("{word}: {value:?}"))?,
                 "--who" => plan.who = who(value)?,
                 "--faketime" => plan.faketime = Some(value.into()),
                 "--control" => plan.control = Some(value.into()),
                 _ => bail!("no such flag: {word}"),
             }
         }
-        if plan.who != Who::Postrider {
+        if !matches!(plan.who, Who::Postrider | Who::Nodes) {
             return Ok(plan);
         }
         if !plan.binary.is_file() {
@@ -105,6 +112,7 @@ fn who(name: &str) -> Result<Who> {
         "postfix" => Who::Postfix,
         "opensmtpd" => Who::OpenSmtpd,
         "nullmailer" => Who::Nullmailer,
-        _ => bail!("--who is postrider, postfix, opensmtpd or nullmailer, not {name:?}"),
+        "nodes" => Who::Nodes,
+        _ => bail!("--who is postrider, postfix, opensmtpd, nullmailer or nodes, not {name:?}"),
     })
 }

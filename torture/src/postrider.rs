@@ -32,14 +32,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Writes the settings and makes a key; nothing runs yet.
-    pub(crate) fn new(plan: &Plan, data: &Path, relay: u16) -> Result<Self> {
+    /// Writes the settings and makes a key; nothing runs yet. `mailer`: more lines of `[mailer]`, each with its
+    /// end; `sections`: more sections.
+    pub(crate) fn new(plan: &Plan, data: &Path, relay: u16, mailer: &str, sections: &str) -> Result<Self> {
         let (folder, http, smtp) = (TempDir::new()?, free_port(), free_port());
         let settings = format!(
             "[mailer]\nENABLED = true\nFROM = a@example.com\nPROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\n\
-             SMTP_PORT = {relay}\n[postrider]\nDATA_DIR = {}\n[postrider.http]\nLISTEN = 127.0.0.1:{http}\n\
+             SMTP_PORT = {relay}\n{mailer}[postrider]\nDATA_DIR = {}\n[postrider.http]\nLISTEN = 127.0.0.1:{http}\n\
              [postrider.smtp]\nLISTEN = 127.0.0.1:{smtp}\nALLOW_LOCAL = true\n\
-             [postrider.queue]\nRETRY = 1s\n",
+             [postrider.queue]\nRETRY = 1s\n{sections}",
             data.display()
         );
         std::fs::write(folder.path().join("app.ini"), settings)?;
@@ -81,25 +82,57 @@ impl Service {
                 command.arg(&self.binary);
                 command
             }
-            Inject::Nothing | Inject::Clock => Command::new(&self.binary),
+            Inject::Nothing | Inject::Clock | Inject::Skew(_) => Command::new(&self.binary),
         };
         self.flags(command.arg("serve"));
         if let Some(library) = &self.preload {
             command.env("LD_PRELOAD", library);
         }
-        if matches!(with, Inject::Clock) {
-            command.env("LD_PRELOAD", self.faketime.as_ref().context("--clocks wants --faketime LIB")?);
-            command.env("FAKETIME_TIMESTAMP_FILE", self.set_clock(0)?);
-            // Steady clocks stay steady; the file is read at every look.
-            command.envs([
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-                ("DONT_FAKE_MONOTONIC", "1"),
-                ("FAKETIME_NO_CACHE", "1"),
-            ]);
+        match with {
+            // The file is read at every look.
+            Inject::Clock => {
+                let file = self.set_clock(0)?;
+                self.fake(&mut command)?.env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1");
+            }
+            Inject::Skew(seconds) => {
+                self.fake(&mut command)?.env("FAKETIME", format!("{seconds:+}"));
+            }
+            Inject::Nothing | Inject::Calls(..) => {}
         }
         let log = File::options().create(true).append(true).open(self.folder.path().join("log"))?;
         command.stdout(log.try_clone()?).stderr(log);
         Ok(command)
+    }
+
+    /// Steady clocks stay steady.
+    fn fake<'a>(&self, command: &'a mut Command) -> Result<&'a mut Command> {
+        command.env("LD_PRELOAD", self.faketime.as_ref().context("a clock wants --faketime LIB")?);
+        Ok(command.envs([("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("DONT_FAKE_MONOTONIC", "1")]))
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn spawn(&mut self, with: &Inject) -> Result<()> {
+        let mut command = self.command(with)?;
+        self.child = Some(command.spawn().with_context(|| format!("{command:?}"))?);
+        Ok(())
+    }
+
+    pub(crate) fn answers(&self) -> bool {
+        self.api.get("/livez").is_ok_and(|answer| answer.status == 200)
+    }
+
+    pub(crate) fn whole_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// SIGTERM asks for its end, SIGCONT ends a SIGSTOP.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        let child = self.child.as_ref().context("nothing runs")?;
+        Ok(kill_process(Pid::from_child(child), signal)?)
     }
 }
 
@@ -109,14 +142,12 @@ impl Subject for Service {
     }
 
     fn start(&mut self, with: &Inject) -> Result<bool> {
-        let mut command = self.command(with)?;
-        self.child = Some(command.spawn().with_context(|| format!("{command:?}"))?);
-        let api = self.api.clone();
+        self.spawn(with)?;
         let answer = until("an answer of the service", PATIENCE, || {
             if self.has_died()? {
                 return Ok(Some(false));
             }
-            Ok(api.get("/livez").is_ok_and(|answer| answer.status == 200).then_some(true))
+            Ok(self.answers().then_some(true))
         });
         match answer {
             Ok(false) if !matches!(with, Inject::Calls(..)) => {
@@ -134,8 +165,8 @@ impl Subject for Service {
     }
 
     fn freeze(&mut self) -> Result<()> {
+        self.signal(Signal::STOP)?;
         let child = self.child.as_ref().context("nothing runs")?;
-        kill_process(Pid::from_child(child), Signal::STOP)?;
         let tasks = PathBuf::from(format!("/proc/{}/task", child.id()));
         until("all threads to stand still", PATIENCE, || {
             let mut states = Vec::new();
@@ -169,7 +200,7 @@ impl Subject for Service {
     }
 
     fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let text = self.whole_log();
         let lines: Vec<&str> = text.lines().collect();
         lines.iter().skip(lines.len().saturating_sub(30)).flat_map(|line| [*line, "\n"]).collect()
     }

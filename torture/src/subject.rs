@@ -54,13 +54,15 @@ pub(crate) enum Inject {
     Calls(&'static str, String),
     /// A wall clock that is set by what stands in a file.
     Clock,
+    /// A wall clock so many seconds from the true one, from the start on.
+    Skew(i64),
 }
 
 /// The subject that the plan names, its data at this place.
 pub(crate) fn open(plan: &Plan, place: &Place, relay: u16) -> Result<Box<dyn Subject>> {
     let data = place.data();
     Ok(match plan.who {
-        Who::Postrider => Box::new(Service::new(plan, &data, relay)?),
+        Who::Postrider | Who::Nodes => Box::new(Service::new(plan, &data, relay, "", "")?),
         Who::Postfix => {
             std::fs::create_dir_all(&data)?;
             Box::new(NullClient::new(&data, relay))

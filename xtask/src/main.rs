@@ -34,6 +34,8 @@ Usage: cargo xtask VERB
                   hostile input for a reader; `all` for every target
   torture [short|long|FLAGS]
                   kills, power cuts and failing syncs: nothing accepted may be lost (root needed)
+  torture nodes [short|FLAGS]
+                  half an hour of blows to three nodes that share a queue in Redis, and to that Redis
   torture peers [FLAGS]
                   the same for postrider, Postfix and nullmailer, to compare
   golden          writes the built-in mails in crates/notify/tests/golden anew, after a change that is meant

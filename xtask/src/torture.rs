@@ -1,4 +1,5 @@
-//! Kills, power cuts and failing syncs against the release binary, judged by a ledger outside it.
+//! Kills, power cuts and failing syncs against the release binary, one or three that share a Redis, judged by a
+//! ledger outside it.
 
 use std::process::Command;
 
@@ -18,9 +19,12 @@ const LONG: &[&str] = &[
 ];
 /// What the peers go through, and postrider beside them.
 const COMPARED: &[&str] = &["--kills", "50", "--cuts", "30"];
+/// The nodes' storm, so short that CI has time for it, and that of its control.
+const NODES_SHORT: &[&str] = &["--minutes", "0.6"];
+const NODES_CONTROL: &[&str] = &["--minutes", "0.1", "--control", "no-log"];
 const FAKETIME: &str = "faketime/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-/// Runs `short`, `long`, `peers` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.
+/// Runs `short`, `long`, `peers`, `nodes` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.
 pub(crate) fn torture(words: &[&str]) -> Result<()> {
     let peers = crate::peers::fetch()?;
     cargo(&["build", "--release", "--package", "postrider-server"])?;
@@ -40,6 +44,15 @@ pub(crate) fn torture(words: &[&str]) -> Result<()> {
             return ["postrider", "postfix", "opensmtpd", "nullmailer"].iter().try_for_each(|who| {
                 run(start().args(["--who", who]).args(if flags.is_empty() { COMPARED } else { flags }))
             });
+        }
+        ["nodes", flags @ ..] => {
+            let nodes = || {
+                let mut command = start();
+                command.args(["--who", "nodes"]);
+                command
+            };
+            run(nodes().args(if flags == ["short"] { NODES_SHORT } else { flags }))?;
+            return run(nodes().args(NODES_CONTROL));
         }
         flags => flags,
     };
