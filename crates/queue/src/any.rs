@@ -54,6 +54,14 @@ impl AnyStore {
         Self::open_disk_with(folder, settings, clock, Box::new(disk::Disk))
     }
 
+    /// What this node shares with others; `None`: it is alone.
+    pub fn shared(&self) -> Option<&RedisStore> {
+        match self {
+            Self::Redis(store) => Some(store),
+            Self::Disk(_) | Self::Memory(_) => None,
+        }
+    }
+
     /// Jobs that still have something to do in the disk store of a folder that is not to be used as one:
     /// nobody would deliver them.
     ///

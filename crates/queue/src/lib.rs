@@ -34,7 +34,7 @@ pub use engine::Begun;
 pub use error::{ActError, ContentError, InsertError, StoreError};
 pub use job::{Door, Idempotency, Inserted, JobId, Meta, NewJob, Priority};
 pub use lifecycle::{RecipientState, State, Status};
-pub use redis::{HostPort, RedisPlace, RedisSettings, RedisStore, RedisTls, RedisWay, Worth};
+pub use redis::{Hold, HostPort, Ration, RedisPlace, RedisSettings, RedisStore, RedisTls, RedisWay, Worth};
 pub use settings::{OpenReport, StoreSettings};
 pub use settlement::{Attempt, AttemptRecipient, Next, Settlement};
 pub use store::{Change, Job, KnownRelays, Lease, LeaseAsk, Store};

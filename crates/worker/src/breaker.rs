@@ -32,6 +32,8 @@ pub struct Breaker {
     cause: Option<Box<str>>,
     first: Duration,
     most: Duration,
+    /// Another node found the trouble.
+    adopted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +64,7 @@ pub enum Pace {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed, failures: 0, cause: None, first: FIRST, most: MOST }
+        Self { state: State::Closed, failures: 0, cause: None, first: FIRST, most: MOST, adopted: false }
     }
 }
 
@@ -92,17 +94,59 @@ impl Breaker {
             self.state = State::Open(longer);
             return (longer.saturating_duration_since(now), false);
         }
-        match pace {
-            Pace::Passing => {}
-            Pace::Login => (self.first, self.most) = (LOGIN_FIRST, LONG_MOST),
-            Pace::Mass => (self.first, self.most) = (MASS_FIRST, LONG_MOST),
-        }
+        self.walk(pace);
+        self.adopted = false;
         let wait = self.first.saturating_mul(1 << self.failures.min(20)).min(self.most).max(at_least);
         self.failures += 1;
         let news = self.cause.as_deref() != Some(cause);
         self.cause = Some(cause.into());
         self.state = State::Open(now + wait);
         (wait, news)
+    }
+
+    fn walk(&mut self, pace: Pace) {
+        match pace {
+            Pace::Passing => {}
+            Pace::Login => (self.first, self.most) = (LOGIN_FIRST, LONG_MOST),
+            Pace::Mass => (self.first, self.most) = (MASS_FIRST, LONG_MOST),
+        }
+    }
+
+    /// Another node found the relay in trouble and leaves it alone for so long. Whether that is news.
+    pub fn adopt(&mut self, pace: Pace, failures: u32, cause: &str, wait: Duration, now: Instant) -> bool {
+        let news = self.cause.as_deref() != Some(cause);
+        if !news && wait.is_zero() {
+            // It is to be tried; perhaps we do.
+            return false;
+        }
+        self.walk(pace);
+        let until = now + wait;
+        let later = self.again_at().map_or(until, |own| own.max(until));
+        (self.state, self.failures, self.adopted) = (State::Open(later), failures, true);
+        self.cause = Some(cause.into());
+        news
+    }
+
+    /// Whether it is open for what all nodes leave a relay alone for.
+    pub fn is_held(&self) -> bool {
+        self.most == LONG_MOST
+    }
+
+    /// Whether mail that was under way says nothing of the trouble that another node found: only a probe does.
+    pub fn waits_for_probe(&self) -> bool {
+        self.adopted && self.state != State::Probing
+    }
+
+    /// A probe is for later.
+    pub fn put_off(&mut self, until: Instant) {
+        if self.state == State::Probing {
+            self.state = State::Open(until);
+        }
+    }
+
+    /// Tries that failed.
+    pub fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// When it may be tried again; `None` when it is in use or being tried.

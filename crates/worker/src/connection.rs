@@ -22,17 +22,19 @@ struct Probe<'a>(&'a Desk);
 impl Drop for Probe<'_> {
     fn drop(&mut self) {
         if self.0.health().undecided(Instant::now()) {
+            self.0.say_no_news();
             self.0.tell();
         }
     }
 }
 
-/// Gives back the share of the rate that was not used.
-struct Share<'a>(&'a Desk, usize);
+/// Gives back the share of the rate that was not used; since when it is ours.
+struct Share<'a>(&'a Desk, usize, Instant);
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.0.health().refund(self.1);
+        self.0.say_unused(self.1, self.2);
     }
 }
 
@@ -60,14 +62,21 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: Watcher<Stop>)
                 continue;
             }
         };
-        let mut share = Share(&desk, limit);
-        let ask = LeaseAsk {
-            route: (!spare).then(|| desk.route.clone()),
-            relay: desk.relay.name.clone(),
-            place: desk.place,
-            urgent: is_urgent_only(number, desk.relay.connections),
-            limit,
+        let granted = tokio::select! {
+            biased;
+            () = stop.changed() => continue,
+            granted = desk.among_nodes(leave, limit) => granted,
         };
+        let limit = match granted {
+            Ok(limit) => limit,
+            Err(at) => {
+                drop((probe, turn));
+                wait(Leave::NotBefore(at), &mut moved, &mut stop).await;
+                continue;
+            }
+        };
+        let mut share = Share(&desk, limit, Instant::now());
+        let ask = asks(&desk, number, spare, limit);
         let leases = tokio::select! {
             biased;
             () = stop.changed() => continue,
@@ -77,8 +86,10 @@ pub(crate) async fn run(desk: Arc<Desk>, number: usize, mut stop: Watcher<Stop>)
         match leases {
             // The relay went down while we waited: back untouched, another may have them.
             Ok(leases) if probe.is_none() && !desk.health().usable() => drop(leases),
-            Ok(leases) => {
+            Ok(mut leases) => {
+                let granted = desk.still_granted(leases.len(), share.2).await;
                 share.1 = limit.saturating_sub(leases.len());
+                leases.truncate(granted);
                 drop((share, turn));
                 work(&desk, leases, &stop).await;
             }
@@ -102,6 +113,16 @@ async fn hurry(desk: &Desk) {
         Err(error) => {
             tracing::warn!(relay = %desk.relay.name, %error, "mail that waited for a relay goes on waiting")
         }
+    }
+}
+
+fn asks(desk: &Desk, number: usize, spare: bool, limit: usize) -> LeaseAsk {
+    LeaseAsk {
+        route: (!spare).then(|| desk.route.clone()),
+        relay: desk.relay.name.clone(),
+        place: desk.place,
+        urgent: is_urgent_only(number, desk.relay.connections),
+        limit,
     }
 }
 

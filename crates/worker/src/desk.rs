@@ -1,6 +1,7 @@
 //! A relay at work: what its connections share.
 
 use crate::breaker::Pace;
+use crate::fellows::Words;
 use crate::health::Health;
 use crate::settings::{Relay, WorkerSettings};
 use crate::signal::Signal;
@@ -24,6 +25,8 @@ pub(crate) struct Desk {
     health: Mutex<Health>,
     /// Set when a relay of the route moves, so that waiting connections look again.
     pub(crate) moved: Arc<Signal<()>>,
+    /// To the other nodes; `None`: there are none.
+    pub(crate) words: Option<Words>,
     /// With a rate, one connection at a time waits for mail: the others would sit on its share.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
@@ -35,7 +38,7 @@ impl Desk {
         (siblings, place): (Siblings, usize),
         shared: &Shared,
     ) -> Self {
-        let health = Mutex::new(Health::new(&relay, Instant::now()));
+        let health = Mutex::new(Health::new(&relay, shared.words.is_some(), Instant::now()));
         Self {
             relay,
             route,
@@ -46,6 +49,7 @@ impl Desk {
             settings: shared.settings.clone(),
             health,
             moved: shared.moved.clone(),
+            words: shared.words.clone(),
             turn: tokio::sync::Mutex::new(()),
         }
     }
@@ -105,18 +109,34 @@ impl Desk {
 
     /// The relay answered for a mail; `sent`: it took it.
     pub(crate) fn success(&self, sent: bool) {
-        let was_open = self.health().cause().is_some();
-        if self.health().success(sent.then(|| self.clock.now())) {
+        let (moved, closed) = {
+            let mut health = self.health();
+            let (was_open, was_held) = (health.cause().is_some(), health.is_held());
+            let moved = health.success(sent.then(|| self.clock.now()));
+            let closed = was_open && health.cause().is_none();
+            if was_held && closed {
+                self.say_released();
+            }
+            (moved, closed)
+        };
+        if moved {
             self.tell();
         }
-        if was_open {
+        if closed {
             tracing::info!(relay = %self.relay.name, "the relay takes mail again");
         }
     }
 
     /// The relay is in trouble; returns how long it is left alone.
     pub(crate) fn trouble(&self, pace: Pace, cause: &str, at_least: Duration) -> Duration {
-        let rest = self.health().trouble(pace, cause, at_least, Instant::now());
+        let rest = {
+            let mut health = self.health();
+            let rest = health.trouble(pace, cause, at_least, Instant::now());
+            if rest.opened {
+                self.say_held(pace, rest.wait, rest.failures, cause);
+            }
+            rest
+        };
         if rest.news {
             let (name, url) = (&self.relay.name, &self.relay.url);
             match pace {
@@ -181,6 +201,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<WorkerSettings>,
     pub(crate) moved: Arc<Signal<()>>,
+    pub(crate) words: Option<Words>,
 }
 
 /// How a kind of trouble is met.

@@ -38,17 +38,23 @@ pub(crate) struct Rest {
     pub(crate) wait: Duration,
     /// Whether this is news, or the same outage told by another connection.
     pub(crate) news: bool,
+    /// Whether the relay was in use, or tried.
+    pub(crate) opened: bool,
+    /// Tries that failed.
+    pub(crate) failures: u32,
 }
 
 /// The first connection of a relay with at least so many is for urgent mail alone.
 const ENOUGH_FOR_URGENT: usize = 4;
 
 impl Health {
-    pub(crate) fn new(relay: &Relay, now: Instant) -> Self {
+    /// `shared`: the nodes have one rate together, and it is not counted here.
+    pub(crate) fn new(relay: &Relay, shared: bool, now: Instant) -> Self {
+        let rate = relay.rate.filter(|_| !shared);
         Self {
             breaker: Breaker::default(),
             window: Window::new(relay.connections),
-            bucket: Bucket::new(relay.rate, now),
+            bucket: Bucket::new(rate, now),
             streak: Streak::default(),
             trips: Trips::default(),
             unable: Unable::default(),
@@ -122,13 +128,13 @@ impl Health {
 
     /// The relay answered for a mail; `Some`: it took it, then. Returns whether the connections must look again.
     pub(crate) fn success(&mut self, sent: Option<Timestamp>) -> bool {
-        let mut moved = self.breaker.cause().is_some();
+        let mut moved = self.breaker.cause().is_some() && !self.breaker.waits_for_probe();
         if moved {
             // Whoever comes back is not met by all that waited at once.
             self.window.restart();
             self.fresh = true;
+            self.breaker.success();
         }
-        self.breaker.success();
         if let Some(at) = sent {
             self.sent += 1;
             self.last_success = Some(at);
@@ -139,8 +145,30 @@ impl Health {
     }
 
     pub(crate) fn trouble(&mut self, pace: Pace, cause: &str, at_least: Duration, now: Instant) -> Rest {
+        let opened = self.breaker.again_at().is_none();
         let (wait, news) = self.breaker.trouble(pace, cause, at_least, now);
-        Rest { wait, news }
+        Rest { wait, news, opened, failures: self.breaker.failures() }
+    }
+
+    /// Another node found the relay in trouble. Whether that is news.
+    pub(crate) fn adopt(
+        &mut self,
+        pace: Pace,
+        failures: u32,
+        cause: &str,
+        wait: Duration,
+        now: Instant,
+    ) -> bool {
+        self.breaker.adopt(pace, failures, cause, wait, now)
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.breaker.is_held()
+    }
+
+    /// A probe that was given leave for is for later.
+    pub(crate) fn put_off(&mut self, until: Instant) {
+        self.breaker.put_off(until);
     }
 
     pub(crate) fn throttled(&mut self) {

@@ -9,6 +9,7 @@ mod breaker;
 mod connection;
 mod date;
 mod desk;
+mod fellows;
 mod health;
 mod judge;
 mod past;

@@ -75,6 +75,7 @@ impl Relays {
         let there = self.change(relay, |inner| drop(inner.each.remove(relay)));
         for desk in self.inner().desks.iter().filter(|desk| *desk.relay.name == *relay) {
             desk.health().forgive();
+            desk.say_released();
             desk.tell();
         }
         there

@@ -2,6 +2,7 @@
 
 use crate::connection;
 use crate::desk::{Desk, Shared, Siblings};
+use crate::fellows;
 use crate::relays::Relays;
 use crate::settings::{Route, WorkerSettings};
 use crate::signal::Signal;
@@ -69,15 +70,20 @@ impl Worker {
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let stop = Signal::new(Stop::No);
+        let fellows = store.shared().cloned().map(|store| (store, fellows::words()));
         let shared = Shared {
             store: store.clone(),
             clock: clock.clone(),
             settings: Arc::new(settings),
             moved: Arc::new(Signal::new(())),
+            words: fellows.as_ref().map(|(_, (words, _))| words.clone()),
         };
         let desks: Vec<_> = routes.into_iter().flat_map(|route| open(route, &shared)).collect();
         relays.open(desks.clone());
         let mut tasks = JoinSet::new();
+        if let Some((store, (_, words))) = fellows {
+            tasks.spawn(fellows::run(store, desks.clone(), words, stop.watch()));
+        }
         for desk in desks {
             for number in 0..desk.relay.connections {
                 tasks.spawn(connection::run(desk.clone(), number, stop.watch()));

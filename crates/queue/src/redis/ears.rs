@@ -7,7 +7,7 @@ use crate::store::{Change, LeaseAsk};
 use redis::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 
 /// Route, relay, only urgent: those who want the same are woken in turn.
 type Wants = (Option<Arc<str>>, Arc<str>, bool);
@@ -17,12 +17,18 @@ const CHANGES: usize = 4096;
 
 pub(super) struct Ears {
     pub(super) changes: broadcast::Sender<Change>,
+    /// Relays were held or released elsewhere.
+    pub(super) holds: watch::Sender<()>,
     lessees: Mutex<HashMap<Wants, Arc<Notify>>>,
 }
 
 impl Default for Ears {
     fn default() -> Self {
-        Self { changes: broadcast::channel(CHANGES).0, lessees: Mutex::default() }
+        Self {
+            changes: broadcast::channel(CHANGES).0,
+            holds: watch::Sender::new(()),
+            lessees: Mutex::default(),
+        }
     }
 }
 

@@ -171,6 +171,7 @@ pub(super) async fn listen(store: Weak<Shared>, first: tokio::sync::oneshot::Sen
                 } else if let Some(shared) = store.upgrade() {
                     // What was said meanwhile was not heard.
                     shared.wire.ears.wake();
+                    shared.wire.ears.holds.send_replace(());
                 }
                 let mut messages = ear.on_message();
                 loop {
@@ -197,6 +198,10 @@ impl Shared {
         let text = String::from_utf8_lossy(message);
         let own = text.split(' ').nth(2) == Some(self.wire.node.as_str());
         if own || text.starts_with("beat ") {
+            return;
+        }
+        if text.starts_with("hold ") {
+            self.wire.ears.holds.send_replace(());
             return;
         }
         match self.wire.ears.hear(&text) {

@@ -18,11 +18,15 @@
 //! postrider:{mail}:links, beats  hashes  number of a node's newest connection, and of its newest sign of life
 //! postrider:{mail}:i:…           strings idempotency keys
 //! postrider:{mail}:counts, routes, turns, bytes   hashes, string
+//! postrider:{mail}:rate:…        strings when the next mail to a relay is due, by its rate (GCRA)
+//! postrider:{mail}:holds         hash    relays that are held: until when, why
+//! postrider:{mail}:probe:…       strings the node that tries a held relay
 //! postrider:{mail}:changes       channel "<id> <status> <node>"
 //! ```
 
 mod ears;
 mod fate;
+mod fellows;
 mod form;
 mod gather;
 mod handing;
@@ -40,6 +44,7 @@ mod script;
 mod storing;
 mod wire;
 
+pub use fellows::{Hold, Ration};
 pub use opening::{RedisSettings, Worth};
 pub use place::{HostPort, RedisPlace, RedisTls, RedisWay};
 

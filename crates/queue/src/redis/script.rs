@@ -37,5 +37,8 @@ scripts! {
     LOOK = "look" " flags=allow-oom"
     ASIDE = "aside" " flags=allow-oom"
     HURRY = "hurry" " flags=allow-oom"
+    RATION = "ration" " flags=allow-oom"
+    HOLD = "hold" " flags=allow-oom"
+    PROBE = "probe" " flags=allow-oom"
     STATS = "stats" " flags=allow-oom"
 }

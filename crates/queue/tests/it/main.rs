@@ -13,6 +13,7 @@ mod bodies;
 mod contract;
 mod crash;
 mod damage;
+mod fellows;
 mod flips;
 mod hazards;
 mod history;

@@ -13,6 +13,7 @@ mod delivery;
 mod drain;
 mod hostile;
 mod leaving;
+mod nodes;
 mod outage;
 mod refusals;
 mod relays;
