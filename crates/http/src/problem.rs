@@ -201,9 +201,14 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Closed => Self::busy("the queue is closed; it stops or starts"),
-            StoreError::Io(cause) | StoreError::Owned(cause) | StoreError::Format(cause) => {
-                Self::internal(&cause)
+            StoreError::Away(cause) => {
+                tracing::warn!(cause, "the queue cannot be asked");
+                Self::busy("the queue does not answer now; try again later")
             }
+            StoreError::Io(cause)
+            | StoreError::Owned(cause)
+            | StoreError::Format(cause)
+            | StoreError::Unfit(cause) => Self::internal(&cause),
         }
     }
 }

@@ -127,6 +127,18 @@ impl AnyStore {
         }
     }
 
+    /// What an operator should know of how safely mail is kept, one sentence each. They name no place and no
+    /// secret.
+    pub fn warnings(&self) -> Vec<String> {
+        match self {
+            Self::Disk(_) => Vec::new(),
+            Self::Memory(_) => {
+                vec!["mail is kept in memory: what waits is lost when the process ends".into()]
+            }
+            Self::Redis(redis) => redis.worth().warnings.clone(),
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn engine(&self) -> &Engine {
         match self.works() {

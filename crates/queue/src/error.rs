@@ -17,6 +17,12 @@ pub enum StoreError {
     /// A file written by a newer version, or not by us.
     #[error("{0}")]
     Format(String),
+    /// The server that has the queue does not answer, or not now: try again later.
+    #[error("{0}")]
+    Away(String),
+    /// The server is none to keep mail in, as it is set up; the text says what to change.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 /// Why jobs were not taken. Nothing of the call was stored.

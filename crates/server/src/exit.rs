@@ -40,6 +40,9 @@ pub(crate) enum Failure {
     Io(#[from] io::Error),
     #[error("{}: {because}", .path.display())]
     Store { path: PathBuf, because: StoreError },
+    /// As `Store`; the text names the place.
+    #[error("{0}")]
+    Queue(StoreError),
     /// Ours.
     #[error("{0}; this is a bug of postrider, please report it")]
     Bug(String),
@@ -62,8 +65,9 @@ impl Failure {
                 _ => 74,
             },
             Self::Io(_) => 74,
-            Self::Store { because, .. } => match because {
-                StoreError::Owned(_) => 69,
+            Self::Store { because, .. } | Self::Queue(because) => match because {
+                StoreError::Owned(_) | StoreError::Away(_) => 69,
+                StoreError::Unfit(_) => 78,
                 StoreError::Io(_) | StoreError::Closed | StoreError::Format(_) => 74,
             },
             Self::Later(_) => 75,

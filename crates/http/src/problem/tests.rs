@@ -27,6 +27,7 @@ fn each_error_has_its_status_and_word() {
         (SubmitError::Store(SECRET.into()).into(), 503, "internal", "internal_server_error"),
         (StoreError::Closed.into(), 503, "busy", "application_error"),
         (StoreError::Io(SECRET.into()).into(), 500, "internal", "internal_server_error"),
+        (StoreError::Away(SECRET.into()).into(), 503, "busy", "application_error"),
         (StoreError::Owned(SECRET.into()).into(), 500, "internal", "internal_server_error"),
         (StoreError::Format(SECRET.into()).into(), 500, "internal", "internal_server_error"),
         (ContentError::NotFound.into(), 404, "not_found", "not_found"),

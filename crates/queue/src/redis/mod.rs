@@ -24,6 +24,7 @@
 //! postrider:{mail}:changes       channel "<id> <status> <node>"
 //! ```
 
+mod asking;
 mod ears;
 mod fate;
 mod fellows;

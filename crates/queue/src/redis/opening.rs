@@ -61,7 +61,8 @@ impl RedisStore {
     /// Joins the queue in Redis as a node, named anew at each start; makes it if it is not there.
     ///
     /// # Errors
-    /// `Io`: Redis is not to be reached after ten seconds, or would throw mail away (`maxmemory-policy`).
+    /// `Away`: Redis is not to be reached in ten tries. `Unfit`: it is too old, part of a cluster, or would throw
+    /// mail away (`maxmemory-policy`).
     /// `Format`: a newer version made the queue.
     pub async fn open(
         place: RedisPlace,
@@ -161,16 +162,24 @@ async fn config(connection: &mut MultiplexedConnection, name: &str) -> Option<St
     found.ok()?.remove(name)
 }
 
-async fn worth(place: &RedisPlace, connection: &mut MultiplexedConnection) -> Result<Worth, StoreError> {
+pub(super) async fn worth(
+    place: &RedisPlace,
+    connection: &mut MultiplexedConnection,
+) -> Result<Worth, StoreError> {
     let server = info(connection, "server").await;
+    if server.is_empty() {
+        return Err(trouble(place, &"INFO is not answered"));
+    }
     let version = server.get("redis_version").cloned().unwrap_or_default();
     let major: u32 = version.split('.').next().and_then(|n| n.parse().ok()).unwrap_or_default();
     if major < 7 {
-        return Err(StoreError::Io(format!("{place}: Redis {version} is too old; 7.0 or newer is needed")));
+        return Err(StoreError::Unfit(format!(
+            "{place}: Redis {version} is too old; 7.0 or newer is needed"
+        )));
     }
     if server.get("redis_mode").is_some_and(|mode| mode == "cluster") {
         let why = "is part of a cluster; name a Redis of its own, or Sentinels";
-        return Err(StoreError::Io(format!("{place} {why}")));
+        return Err(StoreError::Unfit(format!("{place} {why}")));
     }
     let memory = info(connection, "memory").await;
     let policy = memory.get("maxmemory_policy").map_or("noeviction", String::as_str);
@@ -180,7 +189,7 @@ async fn worth(place: &RedisPlace, connection: &mut MultiplexedConnection) -> Re
             "{place}: maxmemory-policy is {policy}, by which Redis would throw mail away; set it to noeviction"
         );
         if bounded {
-            return Err(StoreError::Io(why));
+            return Err(StoreError::Unfit(why));
         }
     }
     let aof = info(connection, "persistence").await.get("aof_enabled").is_some_and(|on| on == "1");

@@ -72,14 +72,18 @@ impl std::fmt::Display for RedisPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let s = if self.tls.is_some() { "s" } else { "" };
         match &self.way {
-            RedisWay::Tcp((host, port)) => write!(f, "redis{s}://{host}:{port}/{}", self.db),
+            RedisWay::Tcp(place) => write!(f, "redis{s}://{}/{}", shown(place), self.db),
             RedisWay::Socket(path) => write!(f, "redis+socket://{}?db={}", path.display(), self.db),
             RedisWay::Sentinel { sentinels, primary, .. } => {
-                let hosts: Vec<String> = sentinels.iter().map(|(h, p)| format!("{h}:{p}")).collect();
+                let hosts: Vec<String> = sentinels.iter().map(shown).collect();
                 write!(f, "redis{s}+sentinel://{}/{}?mastername={primary}", hosts.join(","), self.db)
             }
         }
     }
+}
+
+fn shown((host, port): &HostPort) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 impl std::fmt::Debug for RedisPlace {
@@ -233,5 +237,5 @@ fn blocking(client: &Client, patience: Duration) -> Result<Connection, RedisErro
 
 /// Why Redis cannot be used, for the operator.
 pub(super) fn trouble(place: &RedisPlace, error: &impl std::fmt::Display) -> StoreError {
-    StoreError::Io(format!("the queue in {place}: {error}"))
+    StoreError::Away(format!("the queue in {place}: {error}"))
 }
