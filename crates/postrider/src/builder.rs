@@ -9,7 +9,9 @@ use ::message::dkim::SignedFields;
 use envelope::{Mailbox, ReversePath};
 use jiff::Timestamp;
 use queue::state::{StateDb, StateError};
-use queue::{AnyStore, Clock, KnownRelays, Store, StoreError, StoreSettings};
+use queue::{
+    AnyStore, Clock, KnownRelays, RedisPlace, RedisSettings, RedisStore, Store, StoreError, StoreSettings,
+};
 use send::{Keyring, Sender, SigningSender};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use worker::{RetryProfile, Route, Worker, WorkerSettings};
 enum Place {
     Disk(PathBuf),
     Memory,
+    Redis(RedisPlace),
 }
 
 /// Settings of an application's mailer, checked by [`open`](Self::open). A store, a clock and a relay are
@@ -48,7 +51,8 @@ pub enum OpenError {
     /// Mistakes in what the builder was told, each with the step's name.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<FieldError>),
-    /// The store's folder cannot be used, or is another process's.
+    /// The store's folder cannot be used, or is another process's; or Redis does not answer, or is none to keep
+    /// mail in.
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -88,6 +92,16 @@ impl MailerBuilder {
     /// Keeps mail in memory: what waits is lost when the process ends.
     pub fn memory(mut self) -> Self {
         self.place = Some(Place::Memory);
+        self
+    }
+
+    /// Keeps mail in Redis, 7.0 or newer, where all whose place is the same share one queue: what a process that
+    /// died had in hand goes to the others within 18 seconds, marked as a possible duplicate. What was accepted
+    /// survives the death of Redis only with `appendonly yes` and `appendfsync always`;
+    /// [`AnyStore::warnings`] of [`Mailer::store`] says what it is worth. Pauses are the process's own and end
+    /// with it.
+    pub fn redis(mut self, place: RedisPlace) -> Self {
+        self.place = Some(Place::Redis(place));
         self
     }
 
@@ -237,7 +251,8 @@ impl MailerBuilder {
         if self.place.is_none() {
             say(
                 "disk",
-                "no store is chosen; call .disk(folder), or .memory() for mail that may be lost".into(),
+                "no store is chosen; call .disk(folder), .redis(place), or .memory() for mail that may be lost"
+                    .into(),
             );
         }
         if self.clock.is_none() {
@@ -289,6 +304,7 @@ async fn open(
 ) -> Result<(AnyStore, StateDb), OpenError> {
     let folder = match place {
         Place::Memory => return Ok((AnyStore::memory(settings, clock), StateDb::in_memory()?)),
+        Place::Redis(place) => return in_redis(place, settings, clock).await,
         Place::Disk(folder) => folder,
     };
     // It reads the whole log.
@@ -305,4 +321,18 @@ async fn open(
         Ok((store, StateDb::open(&folder)?))
     });
     opened.await.unwrap_or_else(|error| Err(OpenError::Runtime(error.to_string())))
+}
+
+async fn in_redis(
+    place: RedisPlace,
+    settings: StoreSettings,
+    clock: Arc<dyn Clock>,
+) -> Result<(AnyStore, StateDb), OpenError> {
+    let about = format!("postrider {} in pid {}", env!("CARGO_PKG_VERSION"), std::process::id());
+    let redis = RedisSettings { about, ..RedisSettings::default() };
+    let store = AnyStore::Redis(RedisStore::open(place, settings, redis, clock).await?);
+    for warning in store.warnings() {
+        tracing::warn!("the queue in Redis: {warning}");
+    }
+    Ok((store, StateDb::in_memory()?))
 }

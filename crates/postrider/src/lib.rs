@@ -79,7 +79,8 @@ pub use envelope::{Address, EnhancedStatus, Envelope, Mailbox, Recipient, Reply,
 pub use jiff::Timestamp;
 pub use queue::{
     ActError, Action, AnyStore, Attempt, AttemptRecipient, Change, Clock, Content, ContentError, Door,
-    Filter, JobId, JobView, Page, Priority, RecipientState, RecipientView, Stats, Status, Store, StoreError,
+    Filter, HostPort, JobId, JobView, NodeStats, Page, Priority, RecipientState, RecipientView, RedisPlace,
+    RedisTls, RedisWay, Stats, Status, Store, StoreError,
 };
 pub use send::{
     BoxFuture, BoxStream, DkimKey, DummySender, InboxSender, Keyring, Mail, MailOutcome, Phase, Published,

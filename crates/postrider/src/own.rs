@@ -4,7 +4,7 @@ use crate::{Caller, Mailer, Message, Permit, SubmitError};
 use ::message::Written;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use queue::{Store, StoreError};
+use queue::{AnyStore, Store, StoreError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -107,12 +107,12 @@ impl Mailer {
             tracing::error!("mail given to send_async could not be stored in time");
         }
         let left = || until.saturating_duration_since(Instant::now());
-        let durable = self.store().durable();
-        if !durable {
+        let in_memory = matches!(self.store(), AnyStore::Memory(_));
+        if in_memory {
             self.idle(left()).await?;
         }
         let drained = worker.drain(left(), std::future::pending()).await;
-        if !durable
+        if in_memory
             && let Ok(stats) = self.store().stats().await
             && stats.unsettled > 0
         {

@@ -28,6 +28,8 @@ mod letters;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod redis;
+#[cfg(test)]
 mod signed;
 #[cfg(test)]
 mod templates;
