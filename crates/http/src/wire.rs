@@ -20,5 +20,5 @@ pub(crate) use message::{batch, message, rescheduled};
 pub(crate) use queued::queued;
 pub(crate) use select::{Paused, Selection, Verb, Which, paused, selection};
 pub(crate) use time::{shown, wait};
-pub(crate) use view::{Shown, address, email, listed, relays, stats};
+pub(crate) use view::{Shown, Standing, address, email, listed, relays, stats};
 pub(crate) use waits::{Waits, waits};

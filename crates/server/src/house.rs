@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use crate::reload::{self, Reread};
 use crate::signals::{Signals, Told};
 use crate::templates::Seen;
-use crate::{circle, dkim, drop, events, listen, templates, ways, wire};
+use crate::{circle, dkim, drop, events, left_behind, listen, store, templates, ways, wire};
 use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
@@ -72,7 +72,7 @@ impl House {
         let (set, seen) = templates::load(&s.templates)?;
         let kinds = events::read(s.templates.dir.as_deref())?;
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
-        let store = wire::store(&s, &clock)?;
+        let store = store::open(&s, &clock).await?;
         let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
         let keyring = dkim::keyring(&s.dkim, None);
         let (routes, worker_settings) = ways_out(&s, &keyring)?;
@@ -187,7 +187,7 @@ impl House {
 
     async fn end(self, signals: &mut Signals) -> Result<(), Failure> {
         tracing::info!(grace = ?self.grace, "stopping: finishing what is under way");
-        let Self { store, worker, mut doors, mut retiring, hurry, grace, .. } = self;
+        let Self { store, worker, mut doors, mut retiring, hurry, grace, settings, .. } = self;
         let hurried = hurry.subscribe();
         let sockets = doors.stop();
         let closed = async {
@@ -222,7 +222,8 @@ impl House {
         for socket in sockets {
             listen::remove(&socket);
         }
-        store.close().await.map_err(|because| Failure::Store { path: "the queue".into(), because })
+        left_behind::forget_if_empty(&store, &settings.data_dir).await;
+        store.close().await.map_err(Failure::Queue)
     }
 }
 
@@ -239,7 +240,7 @@ async fn know(store: &AnyStore, s: &Settings) -> Result<(), Failure> {
     let relays: Vec<Arc<str>> = s.relays.iter().map(|relay| relay.name.as_str().into()).collect();
     let routes = relays.iter().cloned().chain([DEFAULT_ROUTE.into()]).collect();
     let known = store.know(KnownRelays { routes, relays }).await;
-    known.map_err(|because| Failure::Store { path: s.data_dir.clone(), because })
+    known.map_err(Failure::Queue)
 }
 
 async fn told(mut flag: watch::Receiver<bool>) {

@@ -1,6 +1,6 @@
 //! Settings read anew: whole or not at all.
 
-use crate::config::Settings;
+use crate::config::{Kept, Settings};
 use crate::exit::Failure;
 use std::sync::Arc;
 
@@ -29,11 +29,14 @@ pub(crate) fn keep_fixed(new: &mut Settings, old: &Settings) -> Vec<String> {
     note(new.data_dir != old.data_dir, "[postrider] DATA_DIR");
     note(new.memory != old.memory, "[postrider] MEMORY");
     note(new.queue.kept != old.queue.kept, "[queue] TYPE");
+    let both = new.queue.kept == Kept::InRedis && old.queue.kept == Kept::InRedis;
+    note(both && new.queue.redis != old.queue.redis, "[queue] CONN_STR");
     note(new.queue.length != old.queue.length, "[queue] LENGTH");
     note(new.queue.keep_history != old.queue.keep_history, "[postrider.queue] KEEP_HISTORY");
     note(new.queue.keep_body != old.queue.keep_body, "[postrider.queue] KEEP_BODY");
     new.data_dir.clone_from(&old.data_dir);
     new.memory = old.memory;
+    new.queue.redis.clone_from(&old.queue.redis);
     (new.queue.kept, new.queue.length) = (old.queue.kept, old.queue.length);
     (new.queue.keep_history, new.queue.keep_body) = (old.queue.keep_history, old.queue.keep_body);
     changed

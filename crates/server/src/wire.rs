@@ -1,9 +1,8 @@
-//! From settings to parts: folder, store, keys, sender.
+//! From settings to parts: folder, keys, sender.
 
-use crate::config::{Relay, Settings};
+use crate::config::Relay;
 use crate::exit::Failure;
 use queue::state::{Pause, StateDb, StateError};
-use queue::{AnyStore, Clock, StoreSettings};
 use send::Sender;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -62,47 +61,6 @@ pub(crate) fn install_tls() {
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if installed.is_err() {
         tracing::debug!("the TLS provider stands already");
-    }
-}
-
-/// The queue's store, opened.
-pub(crate) fn store(s: &Settings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Failure> {
-    let settings = StoreSettings {
-        length: s.queue.length,
-        keep_history: s.queue.keep_history,
-        keep_body: s.queue.keep_body,
-        ..StoreSettings::default()
-    };
-    if s.queue.kept.is_in_memory() {
-        nothing_left_behind(&s.data_dir)?;
-        return Ok(AnyStore::memory(settings, clock.clone()));
-    }
-    let opened = AnyStore::open_disk(&s.data_dir, settings, clock.clone());
-    let (store, report) = opened.map_err(|because| Failure::Store { path: s.data_dir.clone(), because })?;
-    tracing::info!(
-        unsettled = report.unsettled,
-        possible_duplicates = report.possible_duplicates,
-        torn_octets = report.torn,
-        orphaned_bodies = report.orphans,
-        "the queue is open"
-    );
-    if report.corrupt > 0 {
-        tracing::error!(frames = report.corrupt, "damaged records were set aside in quarantine/");
-    }
-    Ok(store)
-}
-
-/// Mail that waits on disk would be delivered by nobody while the queue is in memory.
-fn nothing_left_behind(data_dir: &Path) -> Result<(), Failure> {
-    let waiting = AnyStore::waiting_on_disk(data_dir);
-    match waiting.map_err(|because| Failure::Store { path: data_dir.to_owned(), because })? {
-        0 => Ok(()),
-        mails => Err(Failure::Settings(format!(
-            "[queue] TYPE is one that keeps mail in memory, but {mails} mails wait on disk in {0} and nobody would \
-             deliver them. Set TYPE = level again until they are out (postrider queue drain --wait), or give them \
-             up: postrider queue give-up --data {0}",
-            data_dir.display()
-        ))),
     }
 }
 

@@ -3,12 +3,12 @@
 use crate::door::Door;
 use crate::gate;
 use crate::problem::Problem;
-use crate::wire;
+use crate::wire::{self, Standing};
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use postrider::{Caller, RelayStatus, Scope, Store};
+use postrider::{AnyStore, Caller, RelayStatus, Scope, Store};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -16,13 +16,16 @@ struct Health {
     status: &'static str,
     durable: bool,
     reasons: Vec<String>,
+    /// What makes mail less safe than it could be.
+    warnings: Vec<String>,
 }
 
 fn health(door: &Door, reasons: Vec<String>) -> Response {
     let well = reasons.is_empty();
     let code = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let status = if well { "ok" } else { "unavailable" };
-    (code, Json(Health { status, durable: door.mailer.store().durable(), reasons })).into_response()
+    let (durable, warnings) = (door.mailer.store().durable(), door.mailer.store().warnings());
+    (code, Json(Health { status, durable, reasons, warnings })).into_response()
 }
 
 /// We answer.
@@ -33,8 +36,10 @@ pub(crate) async fn live() -> &'static str {
 /// We can accept mail. A relay's trouble does not matter here. The reason is in `/healthz`, which
 /// only a key opens.
 pub(crate) async fn ready(State(door): State<Door>) -> Response {
+    let away = matches!(door.mailer.store(), store @ AnyStore::Redis(_) if store.refusing().is_some());
+    let why = if away { ": Redis, where the queue is, does not serve us" } else { "" };
     let refusing = door.mailer.refusing();
-    health(&door, refusing.map(|_| "no mail is accepted now".to_owned()).into_iter().collect())
+    health(&door, refusing.map(|_| format!("no mail is accepted now{why}")).into_iter().collect())
 }
 
 /// Mail flows.
@@ -62,9 +67,13 @@ pub(crate) async fn queue(
 
 pub(crate) async fn counts(door: &Door) -> Result<Response, Problem> {
     let (mailer, store) = (&door.mailer, door.mailer.store());
-    let (refusing, paused) = (mailer.refusing(), mailer.relays().all_paused());
-    let counts = wire::stats(store.stats().await?, store.durable(), refusing, paused);
-    Ok(Json(counts).into_response())
+    let standing = Standing {
+        durable: store.durable(),
+        warnings: store.warnings(),
+        refusing: mailer.refusing(),
+        paused: mailer.relays().all_paused(),
+    };
+    Ok(Json(wire::stats(store.stats().await?, standing)).into_response())
 }
 
 /// How the relays do.

@@ -2,7 +2,7 @@
 
 use super::time;
 use super::waits::Waits;
-use postrider::{Attempt, AttemptRecipient, JobView, Priority, RelayStatus, Reply, Stats, Status};
+use postrider::{Attempt, AttemptRecipient, JobView, NodeStats, Priority, RelayStatus, Reply, Stats, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -243,13 +243,44 @@ pub(crate) struct Counts {
     log_bytes: u64,
     corrupt: u64,
     durable: bool,
+    /// What makes mail less safe than it could be.
+    warnings: Vec<String>,
+    /// Those who share the queue; empty where nobody can.
+    nodes: Vec<Node>,
     /// Why no mail is taken.
     refusing: Option<String>,
     /// Why no mail is delivered.
     paused: Option<String>,
 }
 
-pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>, paused: Option<String>) -> Counts {
+#[derive(Serialize)]
+struct Node {
+    name: String,
+    /// The one that answers.
+    this: bool,
+    about: String,
+    leased: u64,
+    /// Since its last sign of life.
+    silent_seconds: i64,
+}
+
+impl From<NodeStats> for Node {
+    fn from(node: NodeStats) -> Self {
+        let NodeStats { name, this, leased, silent, about } = node;
+        Self { name, this, about, leased, silent_seconds: silent.as_secs() }
+    }
+}
+
+/// Whether mail is taken and delivered, and how safely it is kept.
+pub(crate) struct Standing {
+    pub(crate) durable: bool,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) refusing: Option<String>,
+    pub(crate) paused: Option<String>,
+}
+
+pub(crate) fn stats(stats: Stats, standing: Standing) -> Counts {
+    let Standing { durable, warnings, refusing, paused } = standing;
     Counts {
         object: "queue",
         by_status: stats.by_status.into_iter().collect(),
@@ -260,6 +291,8 @@ pub(crate) fn stats(stats: Stats, durable: bool, refusing: Option<String>, pause
         log_bytes: stats.log_bytes,
         corrupt: stats.corrupt,
         durable,
+        warnings,
+        nodes: stats.nodes.into_iter().map(Node::from).collect(),
         refusing,
         paused,
     }

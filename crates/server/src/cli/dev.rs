@@ -124,6 +124,7 @@ fn settings(dev: &args::Dev, way: Way, folder: &Path, around: &Surroundings) -> 
         relays: vec![Relay::new(way, ("postrider.relay", "URL"))],
         queue: Queue {
             kept: Kept::OnDisk,
+            redis: None,
             length: None,
             retry: Vec::new(),
             expire: 5 * DAY,

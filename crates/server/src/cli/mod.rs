@@ -45,7 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Template(verb) => template::run(&verb, &around),
         Verb::Key(key) => key::run(&key, &around),
         Verb::Dkim(verb) => block_on(dkim::run(verb, around)),
-        Verb::Config(config) => config::run(&config, &around),
+        Verb::Config(config) => block_on(config::run(config, around)),
         Verb::Completions(asked) => paper::completions(&asked),
         Verb::Man(asked) => paper::man(&asked),
     }

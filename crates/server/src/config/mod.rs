@@ -16,6 +16,7 @@ mod passwd;
 mod queue;
 mod reader;
 mod redis;
+mod redis_place;
 mod relay;
 mod sendmail;
 mod settings;
@@ -38,6 +39,7 @@ pub(crate) use import::import;
 pub(crate) use keys::sample::{reference, sample};
 pub(crate) use own_door::Doors;
 pub(crate) use reader::Shown;
+pub(crate) use redis_place::named as redis_named;
 pub(crate) use relay::relay_way;
 pub(crate) use settings::{
     CertFiles, Dkim, Grant, HttpDoor, Identity, Kept, Listen, Place, Queue, Relay, Security, Sendmail,
@@ -71,9 +73,7 @@ pub(crate) enum Dialect {
 impl Surroundings {
     /// The environment and name of this process and machine.
     pub(crate) fn here() -> Self {
-        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-        let hostname = if !name.is_empty() && name.chars().all(fits) { name } else { "localhost".into() };
+        let hostname = machine();
         let binary = std::env::current_exe().and_then(std::fs::canonicalize).ok();
         Self { variables: std::env::vars_os().collect(), hostname, run_commands: false, binary }
     }
@@ -87,6 +87,13 @@ impl Surroundings {
         let folders = self.variable("RUNTIME_DIRECTORY")?.to_str()?;
         folders.split(':').next().filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }
+}
+
+/// This machine's name.
+pub(crate) fn machine() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    if !name.is_empty() && name.chars().all(fits) { name } else { "localhost".into() }
 }
 
 /// What came of reading the settings.

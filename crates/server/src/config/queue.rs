@@ -2,7 +2,8 @@
 
 use super::reader::Reader;
 use super::settings::{Kept, Queue};
-use super::{redis, values};
+use super::{redis, redis_place, values};
+use ::queue::RedisPlace;
 use std::time::Duration;
 
 /// Gitea's section; it inherits `[queue]`.
@@ -15,38 +16,50 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) fn queue(r: &mut Reader<'_>) -> Queue {
     let kept = kept(r);
     let length = count(r, "LENGTH");
-    conn_str(r, kept);
+    let redis = conn_str(r, kept);
     let usual = RETRY_MINUTES.map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
     let retry = r.parsed(OURS, "RETRY", usual, retry);
     let expire = r.parsed(OURS, "EXPIRE", 5 * DAY, positive);
     let keep_history = r.parsed(OURS, "KEEP_HISTORY", 30 * DAY, values::duration);
     let keep_body = r.parsed(OURS, "KEEP_BODY", Duration::ZERO, values::duration);
-    Queue { kept, length, retry, expire, keep_history, keep_body }
+    Queue { kept, redis, length, retry, expire, keep_history, keep_body }
 }
 
 fn kept(r: &mut Reader<'_>) -> Kept {
     r.parsed(GITEA, "TYPE", Kept::OnDisk, |text| match text {
         "channel" => Ok(Kept::InMemory),
         "dummy" | "immediate" => Ok(Kept::TriedAtOnce),
-        "redis" => {
-            Err("the Redis queue is not in this version; write level (on disk) or channel (in memory)".into())
-        }
+        "redis" => Ok(Kept::InRedis),
         // As in Gitea: persistable-channel, leveldb and every other word mean level.
         _ => Ok(Kept::OnDisk),
     })
 }
 
 /// `CONN_STR`: for Redis it must be readable; what is not for our store is told, as Gitea stops at it.
-fn conn_str(r: &mut Reader<'_>, kept: Kept) {
-    let is_redis = r.look(GITEA, "TYPE").is_some_and(|w| w.text == "redis");
-    let Some(written) = r.secret(GITEA, "CONN_STR") else { return };
-    if is_redis {
-        if let Err(problem) = redis::parse(&written.text) {
-            r.findings.mistake(Some(written.origin), GITEA, "CONN_STR", problem);
+fn conn_str(r: &mut Reader<'_>, kept: Kept) -> Option<RedisPlace> {
+    let Some(written) = r.secret(GITEA, "CONN_STR") else {
+        return (kept == Kept::InRedis).then(redis_place::usual);
+    };
+    let read = redis::parse(&written.text).and_then(|url| redis_place::of(url, |path| r.absolute(path)));
+    if kept != Kept::InRedis {
+        if kept == Kept::OnDisk && !written.text.starts_with("leveldb://") {
+            let problem =
+                "is not for the queue on disk, and nothing is read from it; remove it, or write TYPE";
+            r.findings.warn(Some(written.origin), GITEA, "CONN_STR", problem);
         }
-    } else if kept == Kept::OnDisk && !written.text.starts_with("leveldb://") {
-        let problem = "is not for the queue on disk, and nothing is read from it; remove it, or write TYPE";
-        r.findings.warn(Some(written.origin), GITEA, "CONN_STR", problem);
+        return read.ok().map(|found| found.place);
+    }
+    match read {
+        Ok(found) => {
+            for problem in found.warnings {
+                r.findings.warn(Some(written.origin.clone()), GITEA, "CONN_STR", problem);
+            }
+            Some(found.place)
+        }
+        Err(problem) => {
+            r.findings.mistake(Some(written.origin), GITEA, "CONN_STR", problem);
+            None
+        }
     }
 }
 

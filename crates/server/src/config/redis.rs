@@ -1,5 +1,7 @@
 //! `[queue] CONN_STR` for Redis: all the ways in which Gitea lets it be written, as one URL.
 
+use super::url::decode;
+
 /// A place of Redis, in its usual form: `scheme://[user:pass@]hosts/db?options`.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RedisUrl {
@@ -48,8 +50,8 @@ fn url(scheme: &str, rest: &str) -> Result<RedisUrl, String> {
     let (user, password) = login.split_once(':').unwrap_or(("", login));
     let mut found = RedisUrl {
         scheme,
-        user: user.to_owned(),
-        password: password.to_owned(),
+        user: decode(user)?,
+        password: decode(password)?,
         places: Vec::new(),
         db: 0,
         options: Vec::new(),
@@ -64,7 +66,7 @@ fn url(scheme: &str, rest: &str) -> Result<RedisUrl, String> {
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        found.option(name, value)?;
+        found.option(&decode(name)?, &decode(&value.replace('+', " "))?)?;
     }
     found.whole()
 }
@@ -133,7 +135,9 @@ fn with_port(host: &str) -> String {
     if bare.contains(':') { host.to_owned() } else { format!("{host}:6379") }
 }
 
-const OPTIONS: [&str; 23] = [
+/// Those about waiting, pools and clusters are taken and say nothing to our store. `cafile` is ours.
+const OPTIONS: [&str; 24] = [
+    "cafile",
     "maxretries",
     "minretrybackoff",
     "maxretrybackoff",
@@ -181,6 +185,10 @@ mod tests {
         check("rediss://u:p@cache:1/2?pool_size=5", "rediss u:p cache:1/2 poolsize=5");
         check("redis://secret@cache", "redis :secret cache:6379/0");
         check("redis://cache/x", "redis : cache:6379/0");
+        check(
+            "redis://u%40v:p%2Fq%3A@cache?clientname=a+b%2B",
+            "redis u@v:p/q: cache:6379/0 clientname=a b+",
+        );
         check("redis+socket:///run/r.sock?db=4", "redis+socket : /run/r.sock/4");
         check("redis+cluster://a:1,b:2/0", "redis+cluster : a:1,b:2/0");
         check("rediss+cluster://a", "rediss+cluster : a:6379/0");
@@ -211,6 +219,7 @@ mod tests {
             ("://secret", "unknown"),
             ("redis+socket://secret", "must be whole"),
             ("db=secret", "no number"),
+            ("redis://secret%2@a", "hexadecimal"),
             ("redis://a?frob=secret", "\"frob\" is not one"),
         ] {
             let error = parse(text).err().expect(text);

@@ -1,6 +1,7 @@
 //! What is meant: plain values, every default filled in.
 
 use message::dkim::SigningKey;
+use queue::RedisPlace;
 use send::DummyScript;
 use std::ffi::OsString;
 use std::fmt;
@@ -261,6 +262,8 @@ impl From<String> for Secret {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queue {
     pub(crate) kept: Kept,
+    /// Where Redis is, whether `kept` says so or it is only written.
+    pub(crate) redis: Option<RedisPlace>,
     /// Unsettled mail that may wait; `None`: the disk is the bound.
     pub(crate) length: Option<usize>,
     /// Empty: the default profile.
@@ -273,6 +276,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
     OnDisk,
+    InRedis,
     InMemory,
     /// In memory, and a submission is answered once its mail was tried.
     TriedAtOnce,

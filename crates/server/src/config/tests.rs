@@ -249,8 +249,8 @@ fn what_cannot_work_is_refused_with_place_and_remedy() {
             "app.ini:7: [mailer] CLIENT_CERT_FILE: the file /etc/forge/c cannot be read",
         ),
         (
-            "PROTOCOL = dummy\n[queue]\nTYPE = redis",
-            "app.ini:6: [queue] TYPE: the Redis queue is not in this version",
+            "PROTOCOL = dummy\n[queue]\nTYPE = redis\nCONN_STR = redis+cluster://a:1,b:2",
+            "app.ini:7: [queue] CONN_STR: a Redis Cluster cannot keep the queue",
         ),
         ("PROTOCOL = dummy\n[postrider]\nMEMORY = 1M", "app.ini:6: [postrider] MEMORY"),
         (

@@ -130,7 +130,7 @@ fn host(place: &str, default: u16) -> Result<Place, String> {
 }
 
 /// Undoes `%41`.
-fn decode(text: &str) -> Result<String, String> {
+pub(super) fn decode(text: &str) -> Result<String, String> {
     let wrong = || "a % must be followed by two hexadecimal digits; write % itself as %25".to_owned();
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

@@ -19,6 +19,7 @@ mod matrix;
 #[expect(dead_code, reason = "only its random source is wanted here")]
 mod pages;
 mod postfix;
+mod redis;
 mod relay;
 #[path = "../../../smtp/tests/it/script.rs"]
 #[expect(dead_code, reason = "a server hears and says, the rest is for the client core")]

@@ -4,22 +4,44 @@ mod adopt;
 
 use super::args::{Config, SampleFormat};
 use super::{find, print, write};
-use crate::config::{self, Dialect, Finding, Outcome, Relay, Shown, Surroundings};
+use crate::config::{self, Dialect, Finding, Kept, Outcome, Relay, Shown, Surroundings};
 use crate::exit::Failure;
+use crate::wire;
+use queue::StoreError;
 use serde_json::json;
 use std::path::Path;
 
-pub(crate) fn run(verb: &Config, around: &Surroundings) -> Result<(), Failure> {
-    match verb {
+pub(crate) async fn run(verb: Config, around: Surroundings) -> Result<(), Failure> {
+    let around = &around;
+    match &verb {
         Config::Show { config, json } => show(&find::outcome(config.as_deref(), around)?, *json),
         Config::Check { config, json } => {
             let mut outcome = find::outcome(config.as_deref(), around)?;
             outcome.check_machine();
+            redis(&mut outcome).await;
             check(&outcome, *json)
         }
         Config::Sample { format } => write(sample(*format).as_bytes()),
         Config::Import { file } => import(file, around),
         Config::Adopt(flags) => adopt::run(flags, around),
+    }
+}
+
+/// Asks Redis, when the queue is there, whether it is one for mail. That it does not answer now is no mistake of
+/// the settings.
+async fn redis(outcome: &mut Outcome) {
+    let queue = outcome.settings.as_ref().map(|settings| &settings.queue);
+    let Some(place) = queue.filter(|q| q.kept == Kept::InRedis).and_then(|q| q.redis.clone()) else { return };
+    wire::install_tls();
+    let findings = &mut outcome.findings;
+    match place.worth().await {
+        Ok(worth) => {
+            for warning in worth.warnings {
+                findings.warn(None, "queue", "TYPE", warning);
+            }
+        }
+        Err(error @ StoreError::Unfit(_)) => findings.mistake(None, "queue", "TYPE", error.to_string()),
+        Err(error) => findings.warn(None, "queue", "TYPE", format!("Redis cannot be asked now: {error}")),
     }
 }
 

@@ -62,7 +62,7 @@ Examples:
   postrider queue cancel 01936f2e-5c1a-7d80-9c61-0242ac120002
   postrider queue cancel --where 'to=@typo.example' --dry-run")]
     Cancel(Act),
-    /// Gives up all that waits on disk, while no daemon runs: after a change of [queue] TYPE
+    /// Gives up all that waits on disk or in Redis, while no daemon runs: after a change of [queue] TYPE
     #[command(after_help = "\
 Examples:
   postrider queue give-up --data /var/lib/postrider")]

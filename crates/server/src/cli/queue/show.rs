@@ -101,10 +101,23 @@ pub(crate) fn stats(counts: &Value, relays: &Value) -> String {
     if let Some(why) = counts["paused"].as_str() {
         out.push(format!("{:<10} no mail is delivered: {}", "paused", escape(why, MOST)));
     }
+    for warning in list(&counts["warnings"]) {
+        out.push(format!("{:<10} {}", "warning", text(warning)));
+    }
+    for node in list(&counts["nodes"]) {
+        out.push(format!("{:<10} {}", "node", node_line(node)));
+    }
     for relay in list(&relays["data"]) {
         out.push(format!("{:<10} {}", "relay", relay_line(relay)));
     }
     out.join("\n")
+}
+
+/// One of those who share the queue.
+fn node_line(node: &Value) -> String {
+    let about = text(&node["about"]);
+    let this = if node["this"] == true { ", asked" } else { "" };
+    format!("{about}  {} sending  heard {} s ago{this}", node["leased"], node["silent_seconds"])
 }
 
 /// A relay on one line, and one more for each program it runs.

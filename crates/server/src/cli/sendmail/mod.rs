@@ -177,7 +177,7 @@ async fn accepted(client: &Client, answer: Answer, verbose: bool) -> Result<(), 
         }
         Err(_) if durable => Ok(()),
         Err(_) => Err(Failure::Later(format!(
-            "{id} is not delivered yet, and the queue is in memory: a crash would lose it"
+            "{id} is not delivered yet, and the queue does not keep it safely: a crash may lose it"
         ))),
     }
 }

@@ -154,7 +154,8 @@ const QUEUE: &[Key] = &[
         Word,
         Value("level"),
         "level: on disk in DATA_DIR; channel: in memory, lost at the end; dummy and immediate: as channel, and a \
-         submission is answered once its mail was tried, after 30 s at the latest; redis: not in this version; any other word is level.",
+         submission is answered once its mail was tried, after 30 s at the latest; redis: in Redis, which several nodes \
+         share; any other word is level.",
     ),
     key(
         "LENGTH",
@@ -164,7 +165,14 @@ const QUEUE: &[Key] = &[
     ),
     key("BATCH_LENGTH", Count, Value("64"), "Mails that a connection leases at once; 0 and less: 64."),
     key("MAX_WORKERS", Count, Value("10"), "Connections to a relay; 0 and less: 10."),
-    key("CONN_STR", Secret, Empty, "Where Redis is; leveldb:// is taken in silence and never written."),
+    key(
+        "CONN_STR",
+        Secret,
+        Means("with TYPE = redis redis://127.0.0.1:6379/0"),
+        "Where Redis is: redis://user:password@host:6379/0, rediss:// (TLS; ?cafile=/path names its authority), \
+         redis+socket:///path?db=0 or redis+sentinel://a:26379,b:26379/0?mastername=NAME; leveldb:// is taken in \
+         silence and never written.",
+    ),
     with(Silent, key("DATADIR", Path, Empty, "Gitea's queue folder, which we never write.")),
     with(Silent, key("QUEUE_NAME", Text, Value("_queue"), "A name in Gitea's storage.")),
     with(Silent, key("SET_NAME", Text, Value("_unique"), "A name in Gitea's storage.")),
