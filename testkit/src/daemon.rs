@@ -22,6 +22,8 @@ pub struct Daemon {
     folder: TempDir,
     child: Option<Child>,
     pub api: Api,
+    /// The name of its key, which no other daemon has: nodes of one queue share their keys.
+    pub user: String,
     /// Of the SMTP door, on loopback and open to local senders.
     pub smtp_port: u16,
 }
@@ -41,8 +43,9 @@ impl Daemon {
         std::fs::write(folder.path().join("app.ini"), config).expect("a writable folder");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, http));
         let api = Api { address, key: String::new() };
-        let mut daemon = Daemon { binary: binary.to_owned(), folder, child: None, api, smtp_port };
-        daemon.api.key = daemon.key("tests");
+        let user = format!("tests-{http}");
+        let mut daemon = Daemon { binary: binary.to_owned(), folder, child: None, api, user, smtp_port };
+        daemon.api.key = daemon.key(&daemon.user);
         daemon.restart();
         daemon
     }

@@ -48,7 +48,9 @@ impl Service {
         let (binary, preload, faketime) = (plan.binary.clone(), plan.control.clone(), plan.faketime.clone());
         let mut service = Self { binary, folder, child: None, preload, faketime, api, smtp };
         let mut create = Command::new(&service.binary);
-        service.flags(create.args(["key", "create", "--json", "--name", "torture"]));
+        // Nodes of one queue share their keys.
+        let name = format!("torture-{http}");
+        service.flags(create.args(["key", "create", "--json", "--name", &name]));
         let output = create.output().context("the binary does not start")?;
         if !output.status.success() {
             bail!("key create: {}", String::from_utf8_lossy(&output.stderr));

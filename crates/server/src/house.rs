@@ -73,7 +73,7 @@ impl House {
         let kinds = events::read(s.templates.dir.as_deref())?;
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let store = store::open(&s, &clock).await?;
-        let state = Arc::new(StateDb::open(&s.data_dir).map_err(wire::state)?);
+        let state = Arc::new(state(&s).await?);
         let keyring = dkim::keyring(&s.dkim, None);
         let (routes, worker_settings) = ways_out(&s, &keyring)?;
         know(&store, &s).await?;
@@ -225,6 +225,13 @@ impl House {
         left_behind::forget_if_empty(&store, &settings.data_dir).await;
         store.close().await.map_err(Failure::Queue)
     }
+}
+
+/// Off the runtime's threads: it may wait for Redis.
+async fn state(s: &Settings) -> Result<StateDb, Failure> {
+    let (folder, shared) = (s.data_dir.clone(), store::shared(s));
+    let opened = tokio::task::spawn_blocking(move || wire::open_state(&folder, shared));
+    opened.await.map_err(|cause| Failure::Bug(cause.to_string()))?
 }
 
 /// The relays by priority, one route over all of them.

@@ -27,6 +27,11 @@ pub(crate) fn redis_place(s: &Settings) -> Result<RedisPlace, Failure> {
     s.queue.redis.clone().ok_or_else(|| Failure::Bug("TYPE is redis, and no place of Redis is known".into()))
 }
 
+/// The Redis that this node shares with others, if so.
+pub(crate) fn shared(s: &Settings) -> Option<RedisPlace> {
+    s.queue.redis.clone().filter(|_| s.queue.kept == Kept::InRedis)
+}
+
 fn on_disk(folder: &Path, settings: StoreSettings, clock: &Arc<dyn Clock>) -> Result<AnyStore, Failure> {
     let opened = AnyStore::open_disk(folder, settings, clock.clone());
     let (store, report) = opened.map_err(|because| Failure::Store { path: folder.to_owned(), because })?;

@@ -2,6 +2,7 @@
 
 use crate::config::Relay;
 use crate::exit::Failure;
+use queue::RedisPlace;
 use queue::state::{Pause, StateDb, StateError};
 use send::Sender;
 use std::os::unix::fs::DirBuilderExt;
@@ -27,6 +28,18 @@ pub(crate) fn state(error: StateError) -> Failure {
             Failure::Io(std::io::Error::other(error.to_string()))
         }
     }
+}
+
+/// Keys and pauses: of this node, or of all that share the Redis named. Blocks while it is asked.
+pub(crate) fn open_state(folder: &Path, shared: Option<RedisPlace>) -> Result<StateDb, Failure> {
+    let opened = match shared {
+        Some(place) => {
+            install_tls();
+            StateDb::open_shared(folder, place)
+        }
+        None => StateDb::open(folder),
+    };
+    opened.map_err(state)
 }
 
 /// What an operator had paused before the last end, or on another node, stays so.

@@ -1,11 +1,11 @@
-//! `key create|list|revoke`, on `state.db` itself: the daemon may be up or down.
+//! `key create|list|revoke`, on `state.db` itself, or in Redis where nodes share keys: the daemon may be up or down.
 
 use super::args::{Key, KeyCreate, Where};
 use super::{find, print};
 use crate::clock::WallClock;
 use crate::config::Surroundings;
 use crate::exit::Failure;
-use crate::wire;
+use crate::{store, wire};
 use queue::Clock;
 use queue::state::{KeyInfo, KeyScope, NewKey, StateDb, StateError};
 use serde_json::{Value, json};
@@ -30,9 +30,17 @@ pub(crate) fn run(verb: &Key, around: &Surroundings) -> Result<(), Failure> {
 }
 
 fn open(place: &Where, around: &Surroundings) -> Result<StateDb, Failure> {
-    let folder = find::data_dir(place, around)?;
+    let (folder, shared) = match &place.data {
+        // A daemon there makes it known to the other nodes.
+        Some(folder) => (folder.clone(), None),
+        None => {
+            let settings = find::settings(place.config.as_deref(), around)?;
+            let shared = store::shared(&settings);
+            (settings.data_dir, shared)
+        }
+    };
     wire::folder(&folder)?;
-    StateDb::open(&folder).map_err(wire::state)
+    wire::open_state(&folder, shared)
 }
 
 fn make(create: &KeyCreate, around: &Surroundings) -> Result<(), Failure> {

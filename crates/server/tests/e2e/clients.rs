@@ -72,7 +72,7 @@ async fn swaks() {
         let mut swaks = Command::new("perl");
         swaks.arg(unpacked("swaks/usr/bin/swaks")).args(["--server", "127.0.0.1", "--port"]);
         swaks.arg(daemon.smtp_port.to_string()).args(["--from", "a@example.com", "--to", "ada@example.org"]);
-        swaks.args(["--auth", "PLAIN", "--auth-user", "tests", "--auth-password", &daemon.api.key]);
+        swaks.args(["--auth", "PLAIN", "--auth-user", &daemon.user, "--auth-password", &daemon.api.key]);
         swaks.arg("--data").arg(format!("@{}", file.display()));
         swaks
     })

@@ -15,6 +15,7 @@ mod dovecot;
 mod foreign_sender;
 mod kill;
 mod matrix;
+mod nodes;
 #[path = "../../../message/tests/it/pages.rs"]
 #[expect(dead_code, reason = "only its random source is wanted here")]
 mod pages;

@@ -18,12 +18,12 @@ fn queue(place: &str) -> String {
 }
 
 /// A database of its own in the Redis that all tests share.
-fn fresh() -> String {
+pub(crate) fn fresh() -> String {
     let redis = Redis::shared(Flavour::Redis);
     format!("redis://127.0.0.1:{}/{}", redis.port(), redis.database())
 }
 
-fn node(relay: u16, place: &str) -> Daemon {
+pub(crate) fn node(relay: u16, place: &str) -> Daemon {
     let relay = format!("PROTOCOL = smtp\nSMTP_ADDR = 127.0.0.1\nSMTP_PORT = {relay}");
     Daemon::start(binary(), &relay, &(queue(place) + SECTIONS))
 }
@@ -39,7 +39,7 @@ fn nodes(daemon: &Daemon) -> usize {
 }
 
 /// Its exit code, and what it said on stderr and stdout.
-fn ended(verb: &mut Command) -> (Option<i32>, String) {
+pub(crate) fn ended(verb: &mut Command) -> (Option<i32>, String) {
     let output = verb.output().unwrap();
     let said = [output.stderr, output.stdout].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())

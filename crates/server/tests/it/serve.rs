@@ -16,7 +16,7 @@ fn calls_need_a_key_and_a_revoked_one_ends_at_once() {
     assert_eq!(latest.json["id"].as_str(), Some(id.as_str()));
     let config = daemon.config();
     let config = config.to_str().expect("UTF-8");
-    let revoked = run(&["key", "revoke", "tests", "--config", config], "");
+    let revoked = run(&["key", "revoke", &daemon.user, "--config", config], "");
     assert_eq!(revoked.code, Some(0), "{}", revoked.err);
     assert_eq!(daemon.api.get("/emails").expect("an answer").status, 403);
     daemon.terminate();

@@ -72,6 +72,7 @@ impl StateDb {
             return Err(StateError::Away(format!("{place} loses what it is given")));
         }
         self.take(&local, &found)?;
+        link.content = schema::version_of_content(&self.lock().connection)?;
         link.seen = Some(found.mark);
         Ok(())
     }
@@ -83,10 +84,15 @@ impl StateDb {
         }
     }
 
-    /// Looks whether the version moved, and if so brings the copy up to date.
+    /// Looks whether the version moved, or another process wrote to the copy alone, and if so brings the copy up to date.
     pub(super) fn refresh(&self, truth: &Truth) -> Result<Option<Mark>, StateError> {
-        let mark = truth.lock().mark(&truth.place)?;
-        if truth.lock().seen.as_ref() != Some(&mark) {
+        let content = schema::version_of_content(&self.lock().connection)?;
+        let moved = {
+            let mut link = truth.lock();
+            let mark = link.mark(&truth.place)?;
+            link.seen.as_ref() != Some(&mark) || link.content != content
+        };
+        if moved {
             self.sync(truth)?;
         }
         Ok(truth.lock().seen.clone())

@@ -44,6 +44,8 @@ struct Link {
     connection: Option<Connection>,
     /// What this process has taken last.
     seen: Option<Mark>,
+    /// What `state.db` was then (`PRAGMA data_version`): another process may write to it alone.
+    content: i64,
 }
 
 /// A state and its version.

@@ -142,6 +142,24 @@ fn what_a_node_had_alone_becomes_that_of_all() {
 }
 
 #[test]
+fn what_is_written_to_a_copy_alone_is_carried_to_all() {
+    let place = place(Redis::shared(Flavour::Redis));
+    let (one, two) = (folder(), folder());
+    let daemon = StateDb::open_shared(one.path(), place.clone()).unwrap();
+    let other = StateDb::open_shared(two.path(), place).unwrap();
+    let alone = StateDb::open(one.path()).unwrap();
+    let made = alone.create(&NewKey::named("web", NOW)).unwrap();
+    assert!(daemon.by_key(&made.key).is_some());
+    look(&daemon);
+    look(&other);
+    assert!(other.by_key(&made.key).is_some());
+    alone.revoke("web", NOW).unwrap();
+    look(&daemon);
+    look(&other);
+    assert_eq!(other.by_key(&made.key), None);
+}
+
+#[test]
 fn a_node_that_was_down_takes_what_the_others_did_and_undoes_nothing() {
     let place = place(Redis::shared(Flavour::Redis));
     let (one, two) = (folder(), folder());
