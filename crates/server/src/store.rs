@@ -54,7 +54,7 @@ async fn in_redis(
     clock: &Arc<dyn Clock>,
     data_dir: &Path,
 ) -> Result<AnyStore, Failure> {
-    let store = open_redis(place.clone(), settings, clock).await?;
+    let store = open_redis(place.clone(), settings, clock, Some(data_dir)).await?;
     // Before there is mail: whatever happens to us, the next start knows where to look.
     left_behind::mark(data_dir, &place)?;
     for warning in store.warnings() {
@@ -66,14 +66,15 @@ async fn in_redis(
     Ok(store)
 }
 
-/// As a node of the queue there, which tells the others who we are.
+/// As a node of the queue there, which tells the others who we are; with `data_dir` it files what it settles.
 pub(crate) async fn open_redis(
     place: RedisPlace,
     settings: StoreSettings,
     clock: &Arc<dyn Clock>,
+    data_dir: Option<&Path>,
 ) -> Result<AnyStore, Failure> {
     let about = format!("{}, postrider {}, pid {}", machine(), env!("CARGO_PKG_VERSION"), std::process::id());
-    let redis = RedisSettings { about, ..RedisSettings::default() };
+    let redis = RedisSettings { about, data_dir: data_dir.map(Into::into), ..RedisSettings::default() };
     let opened = RedisStore::open(place, settings, redis, clock.clone()).await;
     opened.map(AnyStore::Redis).map_err(Failure::Queue)
 }

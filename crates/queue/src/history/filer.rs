@@ -1,16 +1,14 @@
 //! The thread that writes history. It gets jobs by reference and reads them itself, so that the
 //! queue's thread spends next to nothing on history.
 
-use super::day::{self, Line};
+use super::day::Line;
 use super::{History, day_of};
 use crate::record::FiledRecord;
 use crate::standing::{Standing, Unreadable};
 use crate::{JobId, Status, StoreError};
-use jiff::civil::{Date, Time};
-use jiff::tz::Offset;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -88,7 +86,7 @@ impl Works {
             match order {
                 Order::Take(jobs) => self.waiting.extend(jobs),
                 Order::Write => self.write().into_iter().for_each(&done),
-                Order::Retain(since) => self.retain(since),
+                Order::Retain(since) => self.history.retain(since),
                 Order::Remove(id, answer) => {
                     // Without an answer it was purged on its way here: nobody counted it.
                     let was = self.remove(id, answer.is_some());
@@ -125,7 +123,7 @@ impl Works {
         for (date, mut lines) in days {
             lines.sort_by_key(|line| line.brief.id);
             let ids = lines.iter().map(|line| line.brief.id);
-            match self.write_day(date, &lines) {
+            match self.history.write_day(date, &lines) {
                 Ok((mark, rows, new)) => {
                     let record = FiledRecord { day: date, mark, rows, ids: ids.collect() };
                     out.push(Filing::Done(record, new));
@@ -146,74 +144,12 @@ impl Works {
         out
     }
 
-    fn write_day(&self, date: Date, lines: &[Line]) -> rusqlite::Result<(u64, i64, New)> {
-        let path = self.history.path(date);
-        let fresh = !path.exists();
-        // Opened anew each time: the file may have been deleted since, and nothing must go to a dead one.
-        let mut connection = day::open(&path, true)?;
-        day::prepare(&mut connection)?;
-        let new = day::write(&mut connection, lines)?;
-        if fresh {
-            let synced = File::open(&self.history.inner.folder).and_then(|f| f.sync_all());
-            synced.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-        }
-        let mut days = self.history.days();
-        let known = days.entry(date).or_default();
-        let mark = day::mark(&connection)?;
-        if known.mark != mark {
-            // Made just now, or put there by hand.
-            *known = day::Known { mark, ..day::Known::default() };
-        }
-        let new: Vec<&Line> = new.into_iter().filter_map(|n| lines.get(n)).collect();
-        for line in &new {
-            known.reaches(line.brief.id);
-        }
-        known.rows = day::rows(&connection)?;
-        Ok((mark, known.rows, new.into_iter().map(|line| (line.brief.id, line.brief.status)).collect()))
-    }
-
     fn remove(&mut self, id: JobId, counted: bool) -> Option<Status> {
         if let Some(job) = self.waiting.iter().find(|job| job.id == id) {
             self.removed.insert(id);
             return Some(job.entry.status);
         }
-        let dates: Vec<Date> = self.history.days().keys().rev().copied().collect();
-        for date in dates {
-            let path = self.history.path(date);
-            if !path.exists() {
-                continue;
-            }
-            match day::open(&path, false).and_then(|mut c| day::remove(&mut c, id)) {
-                Ok(Some(status)) => {
-                    if let Some(known) = self.history.days().get_mut(&date).filter(|_| counted) {
-                        known.count(status, -1);
-                    }
-                    return Some(status);
-                }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%date, %error, "a day of history cannot be read now"),
-            }
-        }
-        None
-    }
-
-    fn retain(&self, since: Timestamp) {
-        let ended = |date: &Date| {
-            let next = date
-                .tomorrow()
-                .ok()
-                .and_then(|d| Offset::UTC.to_timestamp(d.to_datetime(Time::midnight())).ok());
-            next.is_some_and(|end| end <= since)
-        };
-        let old: Vec<Date> = self.history.days().keys().copied().filter(ended).collect();
-        for date in old {
-            self.history.days().remove(&date);
-            match fs::remove_file(self.history.path(date)) {
-                Ok(()) => tracing::info!(%date, "a day of history is past its time and was removed"),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => tracing::warn!(%date, %error, "a day of history cannot be removed"),
-            }
-        }
+        self.history.remove(id, counted)
     }
 }
 

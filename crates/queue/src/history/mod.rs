@@ -14,6 +14,7 @@
 
 mod day;
 mod filer;
+mod write;
 
 pub(crate) use filer::{Filer, Filing, Order, is_past};
 

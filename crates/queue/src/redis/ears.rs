@@ -1,5 +1,6 @@
 //! What changed, told to whoever listens here, and to those who wait for mail.
 
+use super::filing::Filing;
 use super::reply;
 use crate::Status;
 use crate::error::StoreError;
@@ -19,6 +20,8 @@ pub(super) struct Ears {
     pub(super) changes: broadcast::Sender<Change>,
     /// Relays were held or released elsewhere.
     pub(super) holds: watch::Sender<()>,
+    /// Where what was done here goes; `None`: nowhere.
+    pub(super) filing: Option<Filing>,
     lessees: Mutex<HashMap<Wants, Arc<Notify>>>,
 }
 
@@ -27,6 +30,7 @@ impl Default for Ears {
         Self {
             changes: broadcast::channel(CHANGES).0,
             holds: watch::Sender::new(()),
+            filing: None,
             lessees: Mutex::default(),
         }
     }
@@ -51,7 +55,11 @@ impl Ears {
         let mut work = false;
         for change in reply::list(row.value()?)? {
             let text = reply::octets(change)?;
-            work |= self.hear(&String::from_utf8_lossy(&text))?.status == Status::Queued;
+            let change = self.hear(&String::from_utf8_lossy(&text))?;
+            work |= change.status == Status::Queued;
+            if let Some(filing) = self.filing.as_ref().filter(|_| change.status.is_final()) {
+                filing.done(change.id);
+            }
         }
         if work {
             self.wake();

@@ -21,6 +21,7 @@
 //! postrider:{mail}:rate:…        strings when the next mail to a relay is due, by its rate (GCRA)
 //! postrider:{mail}:holds         hash    relays that are held: until when, why
 //! postrider:{mail}:probe:…       strings the node that tries a held relay
+//! postrider:{mail}:unfiled       zset    ids that are to be in no node's history any more, numbered by `unfiles`
 //! postrider:{mail}:changes       channel "<id> <status> <node>"
 //! ```
 
@@ -28,6 +29,7 @@ mod asking;
 mod ears;
 mod fate;
 mod fellows;
+mod filing;
 mod form;
 mod gather;
 mod handing;
@@ -221,6 +223,9 @@ impl RedisStore {
         }
         self.0.keeper.stop();
         self.0.wire.ears.wake();
+        if let Err(error) = self.0.file().await {
+            tracing::warn!(%error, "what was done last is not in history");
+        }
         let part = self.0.wire.call(&script::PART);
         self.0.wire.run(&script::PART, &part, PATIENCE).await?;
         Ok(())

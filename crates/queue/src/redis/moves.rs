@@ -182,7 +182,7 @@ impl Shared {
             other => other.clone(),
         };
         for _ in 0..TRIES {
-            let known = self.known(id).await?.ok_or(ActError::NotFound)?;
+            let Some(known) = self.known(id).await? else { return self.act_on_history(id, &action).await };
             if let Some(why) = &known.unread {
                 return Err(StoreError::Format(format!("{id}: {why}")).into());
             }
@@ -197,15 +197,32 @@ impl Shared {
                     if waits {
                         self.hurry.notify_one();
                     }
+                    if before.is_final() {
+                        self.unfile(id).await?;
+                    }
                     return Ok(status);
                 }
                 // Perhaps by an earlier try of this call.
-                Some(Said::Gone) if purge => return Ok(status),
+                Some(Said::Gone) if purge => {
+                    self.unfile(id).await?;
+                    return Ok(status);
+                }
                 Some(Said::Gone) => return Err(ActError::NotFound),
                 _ => {}
             }
         }
         Err(StoreError::Io(format!("{id} keeps changing; try again")).into())
+    }
+
+    /// A job of history can be purged, and nothing else.
+    async fn act_on_history(&self, id: JobId, action: &Action) -> Result<Status, ActError> {
+        let filing = self.wire.ears.filing.as_ref().ok_or(ActError::NotFound)?;
+        let (_, progress) = filing.find(id).await?.ok_or(ActError::NotFound)?;
+        if *action != Action::Purge {
+            return Err(ActError::TooLate(crate::engine::too_late(progress.status, action)));
+        }
+        self.unfile(id).await?;
+        Ok(progress.status)
     }
 
     /// Ends the lives of jobs.

@@ -1,5 +1,6 @@
 //! Opening the queue in Redis: what it is worth is looked at first.
 
+use super::filing::{self, Filing};
 use super::form;
 use super::keeper::{self, Keeper};
 use super::place::{RedisPlace, trouble};
@@ -7,6 +8,8 @@ use super::wire::Wire;
 use super::{RedisStore, Shared};
 use crate::clock::Clock;
 use crate::error::StoreError;
+use crate::history::History;
+use crate::listing::blocking;
 use crate::settings::StoreSettings;
 use redis::aio::MultiplexedConnection;
 use std::collections::HashMap;
@@ -27,6 +30,9 @@ pub struct RedisSettings {
     pub message_octets: u64,
     /// Done jobs that Redis remembers, the oldest forgotten first.
     pub history_count: usize,
+    /// The folder under which the node files what it settled (`history/`), for as long as history is kept; `None`:
+    /// only what Redis remembers is known.
+    pub data_dir: Option<std::path::PathBuf>,
     /// What the node says of itself to those who ask for the nodes: its host, its version.
     pub about: String,
 }
@@ -38,6 +44,7 @@ impl Default for RedisSettings {
             octets: 4 << 30,
             message_octets: 64 << 20,
             history_count: 20_000,
+            data_dir: None,
             about: String::new(),
         }
     }
@@ -98,8 +105,13 @@ impl RedisStore {
         prepare(&place, &mut connection).await?;
         let node = uuid::Uuid::now_v7().as_simple().to_string();
         let runtime = tokio::runtime::Handle::current();
+        let mut wire = Wire::new(place, node, clock, given, redis.lease);
+        if let Some(folder) = redis.data_dir.clone() {
+            let opened = blocking(move || History::open(&folder).map_err(|e| in_history(&folder, &e)));
+            wire.ears.filing = Some(Filing::new(opened.await??));
+        }
         let shared = Arc::new_cyclic(|me| Shared {
-            wire: Wire::new(place, node, clock, given, redis.lease),
+            wire,
             settings,
             redis,
             worth,
@@ -124,8 +136,14 @@ impl RedisStore {
         drop(tokio::time::timeout(Duration::from_secs(5), listening).await);
         let keeping = tokio::spawn(keeper::keep(Arc::downgrade(&shared)));
         shared.keeper.add(keeping.abort_handle());
+        let filing = tokio::spawn(filing::keep(Arc::downgrade(&shared)));
+        shared.keeper.add(filing.abort_handle());
         Ok(Self(shared))
     }
+}
+
+fn in_history(folder: &std::path::Path, error: &std::io::Error) -> StoreError {
+    StoreError::Io(format!("the folder {}: {error}", folder.join("history").display()))
 }
 
 async fn reach(place: &RedisPlace) -> Result<MultiplexedConnection, StoreError> {

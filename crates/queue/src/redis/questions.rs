@@ -91,7 +91,11 @@ impl Shared {
     }
 
     pub(super) async fn get(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        Ok(self.known(id).await?.map(shown))
+        if let Some(known) = self.known(id).await? {
+            return Ok(Some(shown(known)));
+        }
+        let Some(filing) = &self.wire.ears.filing else { return Ok(None) };
+        Ok(filing.find(id).await?.map(|(head, progress)| view(head, progress)))
     }
 
     pub(super) async fn list(&self, filter: Filter) -> Result<Page, StoreError> {
@@ -108,6 +112,16 @@ impl Shared {
                 _ => break,
             }
         }
+        if let Some(filing) = self.wire.ears.filing.as_ref().filter(|_| set == "all") {
+            // A page full of jobs of Redis leaves room only for younger ones.
+            let oldest = jobs.get(limit).map(|job| job.id);
+            let before = filter.before.into_iter().chain(oldest).max();
+            let found = filing.list(Filter { before, ..filter }, limit + 1).await?;
+            jobs.extend(found.into_iter().map(|(head, progress)| view(head, progress)));
+            jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
+            // Redis's word stands first, and is the newer one.
+            jobs.dedup_by_key(|job| job.id);
+        }
         let has_more = jobs.len() > limit;
         jobs.truncate(limit);
         Ok(Page { jobs, has_more })
@@ -119,7 +133,10 @@ impl Shared {
         let error = |e: redis::RedisError| super::place::trouble(&self.wire.place, &e);
         let mut row = Row::of(self.wire.plain(&cmd).await.map_err(error)?)?;
         if row.value()? == Value::Nil {
-            return Err(ContentError::NotFound);
+            return match &self.wire.ears.filing {
+                Some(filing) if filing.find(id).await?.is_some() => Err(ContentError::Gone),
+                _ => Err(ContentError::NotFound),
+            };
         }
         match (row.value()?, row.value()?) {
             (Value::Nil, _) => Err(ContentError::Gone),

@@ -40,5 +40,6 @@ scripts! {
     RATION = "ration" " flags=allow-oom"
     HOLD = "hold" " flags=allow-oom"
     PROBE = "probe" " flags=allow-oom"
+    UNFILE = "unfile" " flags=allow-oom"
     STATS = "stats" " flags=allow-oom"
 }

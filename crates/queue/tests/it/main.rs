@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod damage;
 mod fellows;
+mod filing;
 mod flips;
 mod hazards;
 mod history;

@@ -52,7 +52,7 @@ async fn on_disk(folder: &Path) -> Result<u64, Failure> {
 async fn in_redis(place: &RedisPlace) -> Result<u64, Failure> {
     wire::install_tls();
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
-    let store = store::open_redis(place.clone(), StoreSettings::default(), &clock).await?;
+    let store = store::open_redis(place.clone(), StoreSettings::default(), &clock, None).await?;
     let nodes = store.stats().await.map_err(Failure::Queue)?.nodes;
     let others: Vec<String> = nodes.into_iter().filter(|node| !node.this).map(|node| node.about).collect();
     let given_up = if others.is_empty() { all(&store).await } else { Ok(0) };
