@@ -146,5 +146,6 @@ fn ci_steps(steps: &mut Steps) -> Result<()> {
     steps.step("test", || test(&[]))?;
     steps.step("release build", || cargo(&["build", "--release"]))?;
     steps.step("smoke", || smoke::run(&run::root().join("target/release/postrider")))?;
-    steps.step("torture", || torture::torture(&["short"]))
+    steps.step("torture", || torture::torture(&["short"]))?;
+    steps.step("torture nodes", || torture::torture(&["nodes", "short"]))
 }

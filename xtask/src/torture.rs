@@ -20,8 +20,8 @@ const LONG: &[&str] = &[
 /// What the peers go through, and postrider beside them.
 const COMPARED: &[&str] = &["--kills", "50", "--cuts", "30"];
 /// The nodes' storm, so short that CI has time for it, and that of its control.
-const NODES_SHORT: &[&str] = &["--minutes", "0.6"];
-const NODES_CONTROL: &[&str] = &["--minutes", "0.1", "--control", "no-log"];
+const NODES_SHORT: &[&str] = &["--minutes", "0.5"];
+const NODES_CONTROL: &[&str] = &["--minutes", "0.07", "--control", "no-log"];
 const FAKETIME: &str = "faketime/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// Runs `short`, `long`, `peers`, `nodes` or the flags of `torture`; then the control, whose syncs do nothing: it must lose mail.

@@ -39,6 +39,8 @@ const CLIENTS: u64 = 12;
 const ROUND: Duration = Duration::from_secs(150);
 /// Microseconds that the sink takes at most before and after it notes a mail, so that some are always under way.
 const SLOW: u64 = 200_000;
+/// As much for a control: mail must wait when all is killed, or there is nothing to lose.
+const SLOW_CONTROL: u64 = 2_000_000;
 /// Seconds by which a node's clock may be wrong.
 const SKEW: u64 = 300;
 const STEP: Duration = Duration::from_millis(50);
@@ -88,10 +90,10 @@ fn verdict(plan: &Plan, total: &Total) -> bool {
 
 fn round(number: u32, plan: &Plan, time: Duration, chance: &mut Chance) -> Result<Total> {
     let ledger = Arc::new(Ledger::default());
-    let relay = sink::open(&ledger, chance.next(), SLOW)?;
-    let folder = TempDir::new()?;
     // A control's Redis writes nothing down.
-    let log = if plan.control.is_some() { "appendonly no" } else { "" };
+    let (slow, log) = if plan.control.is_some() { (SLOW_CONTROL, "appendonly no") } else { (SLOW, "") };
+    let relay = sink::open(&ledger, chance.next(), slow)?;
+    let folder = TempDir::new()?;
     let redis = Redis::within(folder.path(), Flavour::Redis, log);
     let nodes: Result<Vec<Node>> = (0..NODES)
         .map(|n| {
