@@ -90,7 +90,9 @@ impl Leases {
     /// A sign of life that was sent then was heard.
     pub(super) fn heard(&self, sent: Duration) {
         let good = sent + self.life - self.life / MARGIN;
-        *self.good_until.lock().unwrap_or_else(PoisonError::into_inner) = good;
+        let mut good_until = self.good_until.lock().unwrap_or_else(PoisonError::into_inner);
+        // The answer to an earlier one may come later.
+        *good_until = good.max(*good_until);
     }
 
     /// Redis gave what we had to others.

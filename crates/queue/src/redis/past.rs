@@ -47,7 +47,10 @@ impl Past {
     }
 
     pub(super) fn heard(&self, number: u64, at: Duration) {
-        *locked(&self.heard) = Beat { number, at };
+        let mut heard = locked(&self.heard);
+        if number > heard.number {
+            *heard = Beat { number, at };
+        }
     }
 
     /// One sentence for each time that what was answered for may be lost, oldest first.

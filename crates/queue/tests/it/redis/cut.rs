@@ -49,3 +49,21 @@ async fn b2_36_a_node_that_is_cut_off_stops_before_another_starts() {
         assert_eq!(other.view(id).await.status, Status::Sent);
     }
 }
+
+#[tokio::test]
+async fn b2_36_an_outcome_from_a_node_that_does_not_know_yet_is_refused_by_its_fence() {
+    let server = Redis::shared(Flavour::Redis);
+    let place = place(server);
+    // It says that it lives every twelve seconds; the other looks every 200 ms.
+    let (late, other) = (Node::open(&place, believed(60_000)).await, Node::open(&place, believed(1000)).await);
+    let id = late.insert("one").await;
+    let lease = late.lease(1).await.pop().unwrap();
+    ask(server, &place, "ZADD", "nodes", &["1", &late.name().await]);
+    let taken = other.lease(1).await.pop().unwrap();
+    assert!(taken.job.possible_duplicate);
+    late.settle(lease, failed()).await;
+    let view = other.view(id).await;
+    assert_eq!((view.status, view.attempts.len()), (Status::Sending, 0));
+    other.settle(taken, sent()).await;
+    assert_eq!(other.view(id).await.status, Status::Sent);
+}

@@ -7,6 +7,8 @@ mod gone;
 mod lost;
 mod node;
 mod regress;
+mod sim;
+mod sim_books;
 mod stall;
 mod takeover;
 mod versions;
