@@ -11,7 +11,7 @@ use crate::{circle, dkim, drop, events, left_behind, listen, store, templates, w
 use http_door::{Reload, ReloadAsk, Reloaded};
 use postrider::{Access, DEFAULT_ROUTE, Limits, Mailer, MailerSettings};
 use queue::state::StateDb;
-use queue::{AnyStore, Clock, KnownRelays, Store};
+use queue::{AnyStore, Clock, KnownRelays, Store, StoreError};
 use send::Keyring;
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,7 +223,14 @@ impl House {
             listen::remove(&socket);
         }
         left_behind::forget_if_empty(&store, &settings.data_dir).await;
-        store.close().await.map_err(Failure::Queue)
+        match store.close().await {
+            // What it has is as it was, and the other nodes notice that we have gone.
+            Err(StoreError::Away(why)) => {
+                tracing::warn!("the queue was left without a word: {why}");
+                Ok(())
+            }
+            closed => closed.map_err(Failure::Queue),
+        }
     }
 }
 

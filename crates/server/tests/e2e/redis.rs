@@ -178,6 +178,24 @@ async fn b2_38_while_redis_stands_still_doors_say_so_in_bounded_time_and_recover
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_whose_redis_is_gone_ends_all_the_same_and_its_mail_is_there_afterwards() {
+    let mut redis = Redis::start(Flavour::Redis);
+    let stalling = Script::listen(STALLS).await.unwrap();
+    let mut daemon = node(stalling.port(), &format!("redis://127.0.0.1:{}/0", redis.port()));
+    let id = daemon.api.send(&mail("ada@example.org", "Stuck"));
+    until_status(&daemon, &id, &["sending"]);
+    redis.kill();
+    daemon.terminate();
+    until("it to say that it stops", PATIENCE, || daemon.log().contains("stopping").then_some(()));
+    daemon.terminate();
+    assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.log());
+    redis.restart();
+    daemon.restart();
+    let email = daemon.api.email(&id);
+    assert!(["sending", "queued", "deferred"].iter().any(|state| email["status"] == *state), "{email}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn b2_32_a_redis_that_syncs_once_a_second_is_never_called_durable() {
     let redis = Redis::with(Flavour::Redis, "appendfsync everysec");
     let sink = Sink::refusing("RCPT", "550 5.1.1 nobody").await.unwrap();
@@ -299,6 +317,9 @@ async fn a_queue_in_redis_that_was_empty_at_the_end_is_not_looked_for() {
     let mut daemon = node(sink.port(), &format!("redis://127.0.0.1:{}/0", redis.port()));
     let id = daemon.api.send(&mail("ada@example.org", "Sent"));
     until_status(&daemon, &id, &["sent"]);
+    set_queue(&daemon, &format!("TYPE = redis\nCONN_STR = redis://127.0.0.1:{}/1", redis.port()));
+    let told = ended(&mut daemon.verb(&["reload"])).1;
+    assert!(told.contains("[queue] CONN_STR was changed; it holds from the next start"), "{told}");
     daemon.terminate();
     assert!(daemon.wait().success());
     redis.kill();
