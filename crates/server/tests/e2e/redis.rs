@@ -38,9 +38,17 @@ fn nodes(daemon: &Daemon) -> usize {
     stats(daemon)["nodes"].as_array().unwrap().len()
 }
 
-/// Its exit code, and what it said on stderr and stdout.
+/// Its exit code, and what it said on stderr and stdout. A daemon that was to refuse its start and does not is killed.
 pub(crate) fn ended(verb: &mut Command) -> (Option<i32>, String) {
-    let output = verb.output().unwrap();
+    let mut child = verb.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = std::time::Instant::now();
+    until("its end", PATIENCE * 2, || {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+        }
+        child.try_wait().unwrap()
+    });
+    let output = child.wait_with_output().unwrap();
     let said = [output.stderr, output.stdout].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
