@@ -55,7 +55,8 @@ async fn b2_36_an_outcome_from_a_node_that_does_not_know_yet_is_refused_by_its_f
     let server = Redis::shared(Flavour::Redis);
     let place = place(server);
     // It says that it lives every twelve seconds; the other looks every 200 ms.
-    let (late, other) = (Node::open(&place, believed(60_000)).await, Node::open(&place, believed(1000)).await);
+    let (late, other) =
+        (Node::open(&place, believed(60_000)).await, Node::open(&place, believed(1000)).await);
     let id = late.insert("one").await;
     let lease = late.lease(1).await.pop().unwrap();
     ask(server, &place, "ZADD", "nodes", &["1", &late.name().await]);

@@ -9,6 +9,7 @@ mod node;
 mod regress;
 mod sim;
 mod sim_books;
+mod skew;
 mod stall;
 mod takeover;
 mod versions;

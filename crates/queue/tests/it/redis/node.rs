@@ -1,7 +1,7 @@
 //! Nodes of a queue in Redis that go by the clock of the machine, and what stands in Redis.
 
 use crate::house;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postrider_queue::{
     AnyStore, Clock, JobId, JobView, Lease, LeaseAsk, NewJob, RedisPlace, RedisSettings, RedisStore,
     Settlement, Status, Store, StoreError, StoreSettings,
@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use testkit::{Redis, Reply};
 
-struct WallClock;
+/// The machine's, and so many seconds.
+struct WallClock(i64);
 
 impl Clock for WallClock {
     #[expect(clippy::disallowed_methods, reason = "these nodes go by the clock of the machine")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        Timestamp::now() + SignedDuration::from_secs(self.0)
     }
 }
 
@@ -46,14 +47,28 @@ pub(crate) fn settings() -> StoreSettings {
 
 /// A job that is due at once and has an hour to live.
 pub(crate) fn job(text: &str) -> NewJob {
-    let now = WallClock.now();
+    job_of(text, 0)
+}
+
+/// As it is made where the clock is wrong by so many seconds.
+pub(crate) fn job_of(text: &str, ahead: i64) -> NewJob {
+    let now = WallClock(ahead).now();
     let expires_at = now + Duration::from_secs(3600);
     NewJob { created_at: now, due_at: now, expires_at, ..house::job(text) }
 }
 
 impl Node {
     pub(crate) async fn try_open(place: &RedisPlace, redis: RedisSettings) -> Result<Self, StoreError> {
-        let redis = RedisStore::open(place.clone(), settings(), redis, Arc::new(WallClock)).await?;
+        Self::try_open_at(place, redis, 0).await
+    }
+
+    /// Where the clock is wrong by so many seconds.
+    pub(crate) async fn open_at(place: &RedisPlace, redis: RedisSettings, ahead: i64) -> Self {
+        Self::try_open_at(place, redis, ahead).await.unwrap()
+    }
+
+    async fn try_open_at(place: &RedisPlace, redis: RedisSettings, ahead: i64) -> Result<Self, StoreError> {
+        let redis = RedisStore::open(place.clone(), settings(), redis, Arc::new(WallClock(ahead))).await?;
         Ok(Self { store: AnyStore::Redis(redis.clone()), redis })
     }
 
