@@ -10,6 +10,7 @@ use crate::verdicts;
 use crate::words;
 use crate::worker::Stop;
 use envelope::Recipient;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use queue::{Attempt, AttemptRecipient, Begun, Job, Lease, Next, RecipientState, Settlement, Store};
@@ -19,6 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Outcomes that are there at one moment are settled together, at most this many.
 const SETTLED_TOGETHER: usize = 64;
@@ -48,9 +50,13 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &Watcher<Stop>) -
         let lease = usize::try_from(mail.ticket).ok().and_then(|n| leased.get(n));
         draining.get() == Stop::No && lease.is_some_and(Begun::may)
     };
-    // The sender asks for the next mail only when it can work on it; from then on it is in its hands.
-    let feed =
-        stream::iter(mails).take_while(move |mail| std::future::ready(may(mail))).inspect(move |mail| {
+    let (unsettled, settled) = watch::channel(0);
+    // The sender asks for the next mail only when it can work on it; from then on it is in its hands. While
+    // outcomes wait for the store none is begun: what it cannot record would go out again.
+    let feed = stream::iter(mails)
+        .then(move |mail| recorded(settled.clone(), mail))
+        .take_while(move |mail| std::future::ready(may(mail)))
+        .inspect(move |mail| {
             counter.store(mail.ticket + 1, Ordering::Relaxed);
             if let Some((lease, id, meta)) = usize::try_from(mail.ticket).ok().and_then(|n| begun.get(n)) {
                 lease.set();
@@ -61,26 +67,34 @@ pub(crate) async fn run(desk: &Desk, leases: Vec<Lease>, stop: &Watcher<Stop>) -
     let outcomes = AssertUnwindSafe(desk.relay.sender.send_batch(feed.boxed())).catch_unwind();
     let mut outcomes = outcomes.ready_chunks(SETTLED_TOGETHER);
     let mut hammer = stop.clone();
+    let mut settling = FuturesUnordered::new();
     let broken_off = loop {
         tokio::select! {
             biased;
+            // Also while outcomes wait for the store: a mail that is half on its way must not go on when its lease
+            // is somebody else's.
             got = outcomes.next() => match got {
                 Some(chunk) => {
                     let many = chunk.len();
                     // What was answered before a panic stands.
                     let known: Vec<MailOutcome> = chunk.into_iter().map_while(Result::ok).collect();
                     let broke = known.len() < many;
-                    settle(desk, &mut open, known, &dated).await;
+                    let results = weighed(desk, &mut open, known);
+                    settling.push(settle(desk, results, &dated));
+                    unsettled.send_replace(settling.len());
                     if broke {
                         break PANICKED;
                     }
                 }
                 None => break "the sender gave no outcome",
             },
+            Some(()) = settling.next(), if !settling.is_empty() => drop(unsettled.send_replace(settling.len())),
             () = hammered(&mut hammer) => break "stopped before the outcome was known",
         }
     };
     drop(outcomes);
+    while settling.next().await.is_some() {}
+    drop(settling);
     abandon(desk, open, taken.load(Ordering::Relaxed), broken_off, &dated).await;
     if broken_off == PANICKED { Ended::Panicked } else { Ended::Well }
 }
@@ -108,7 +122,17 @@ fn mail(ticket: u64, job: &Job) -> Mail {
     }
 }
 
-async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOutcome>, dated: &Dated) {
+/// The mail, once no outcome waits for the store.
+async fn recorded(mut unsettled: watch::Receiver<usize>, mail: Mail) -> Mail {
+    // Nobody settles any more: then nobody sends either.
+    let _gone = unsettled.wait_for(|outcomes| *outcomes == 0).await;
+    mail
+}
+
+/// A lease, its outcome's ticket and what becomes of it.
+type Weighed = (Lease, u64, Settlement);
+
+fn weighed(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOutcome>) -> Vec<Weighed> {
     let mut results = Vec::with_capacity(chunk.len());
     for outcome in chunk {
         let Some(lease) = open.remove(&outcome.ticket) else {
@@ -116,13 +140,19 @@ async fn settle(desk: &Desk, open: &mut BTreeMap<u64, Lease>, chunk: Vec<MailOut
             continue;
         };
         match weigh(desk, &lease.job, &outcome) {
-            Some(mut settlement) => {
-                past::spare(desk, &lease.job, &mut settlement).await;
-                dated.note(outcome.ticket, &mut settlement);
-                results.push((lease, settlement));
-            }
+            Some(settlement) => results.push((lease, outcome.ticket, settlement)),
             None => drop(lease),
         }
+    }
+    results
+}
+
+async fn settle(desk: &Desk, weighed: Vec<Weighed>, dated: &Dated) {
+    let mut results = Vec::with_capacity(weighed.len());
+    for (lease, ticket, mut settlement) in weighed {
+        past::spare(desk, &lease.job, &mut settlement).await;
+        dated.note(ticket, &mut settlement);
+        results.push((lease, settlement));
     }
     store(desk, results).await;
 }

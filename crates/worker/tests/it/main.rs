@@ -9,6 +9,7 @@
 
 mod bench;
 mod bounds;
+mod cut;
 mod delivery;
 mod drain;
 mod hostile;
