@@ -78,7 +78,7 @@ impl Wire {
             let id = reply::id(&String::from_utf8_lossy(&reply::octets(id)?))?;
             let version = held.iter().find(|(held, _)| *held == id).map(|(_, version)| *version);
             if version.is_some_and(|version| self.leases.unknown(id, version)) {
-                tracing::error!(%id, "Redis knows nothing of a lease that it gave; the mail may go out twice");
+                tracing::warn!(%id, "a lease of this node has ended meanwhile; the mail may go out twice, marked");
             }
         }
         let beats = row.text()?;

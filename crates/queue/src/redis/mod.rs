@@ -16,6 +16,7 @@
 //! postrider:{mail}:n:<node>      hash    what a node has leased
 //! postrider:{mail}:nodes, about  zset, hash   until when each node is believed to live; what it says of itself
 //! postrider:{mail}:links, beats  hashes  number of a node's newest connection, and of its newest sign of life
+//! postrider:{mail}:buried        zset    nodes whose leases ended by time, by when, for a day
 //! postrider:{mail}:i:…           strings idempotency keys
 //! postrider:{mail}:counts, routes, turns, bytes   hashes, string
 //! postrider:{mail}:rate:…        strings when the next mail to a relay is due, by its rate (GCRA)

@@ -42,7 +42,16 @@ local function part(node)
     redis.call('ZREM', P .. 'nodes', node)
     redis.call('HDEL', P .. 'about', node)
     redis.call('HDEL', P .. 'links', node)
-    redis.call('HDEL', P .. 'beats', node)
+end
+-- One that may only be silent: should it come back, it must not think that we forgot what we answered.
+local function bury(node)
+    part(node)
+    redis.call('ZADD', P .. 'buried', text(now), node)
+    local day = text(now - 24 * 3600 * 1000000)
+    for _, old in ipairs(redis.call('ZRANGEBYSCORE', P .. 'buried', '-inf', day, 'LIMIT', 0, 10)) do
+        redis.call('ZREM', P .. 'buried', old)
+        if not redis.call('ZSCORE', P .. 'nodes', old) then redis.call('HDEL', P .. 'beats', old) end
+    end
 end
 
 local function count(st, by) redis.call('HINCRBY', P .. 'counts', st, by) end

@@ -8,7 +8,7 @@ for _, node in ipairs(redis.call('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(now
     local had = redis.call('HGETALL', P .. 'n:' .. node)
     for i = 1, #had, 2 do give(had[i], had[i + 1], node, true) end
     redis.call('DEL', P .. 'n:' .. node)
-    part(node)
+    bury(node)
     more = true
 end
 
