@@ -241,15 +241,17 @@ pub(super) async fn worth(
 async fn prepare(place: &RedisPlace, connection: &mut MultiplexedConnection) -> Result<(), StoreError> {
     let failed = |error: redis::RedisError| trouble(place, &error);
     let meta = format!("{}meta", place.prefix());
-    redis::cmd("HSETNX")
-        .arg(&meta)
-        .arg("form")
-        .arg(FORM)
-        .query_async::<()>(connection)
-        .await
-        .map_err(failed)?;
-    let found: String =
-        redis::cmd("HGET").arg(&meta).arg("form").query_async(connection).await.map_err(failed)?;
+    let mut form = redis::cmd("HGET");
+    form.arg(&meta).arg("form");
+    let mut found: Option<String> = form.query_async(connection).await.map_err(failed)?;
+    // A Redis that is full takes no command that may need room, and its queue is to be emptied all the same.
+    if found.is_none() {
+        let mut make = redis::cmd("HSETNX");
+        make.arg(&meta).arg("form").arg(FORM);
+        make.query_async::<()>(connection).await.map_err(failed)?;
+        found = form.query_async(connection).await.map_err(failed)?;
+    }
+    let found = found.unwrap_or_default();
     match found.parse::<u32>() {
         Ok(form) if form <= FORM => Ok(()),
         _ => Err(StoreError::Format(format!(

@@ -38,3 +38,18 @@ async fn b2_33_a_full_redis_refuses_what_is_new_and_takes_what_empties_it() {
         node.store.insert(vec![heavy()]).await.expect("room again");
     }
 }
+
+/// With all nodes down nobody would have emptied it.
+#[tokio::test]
+async fn regress_a_node_starts_while_redis_is_full() {
+    let server = Redis::with(Flavour::Redis, "maxmemory-policy noeviction");
+    let place = place(&server);
+    let first = Node::open(&place, believed(15_000)).await;
+    first.insert("one").await;
+    first.store.close().await.unwrap();
+    server.command(&["CONFIG", "SET", "maxmemory", "100000"]);
+    let next = Node::open(&place, believed(15_000)).await;
+    let lease = next.lease(1).await.pop().unwrap();
+    next.settle(lease, sent()).await;
+    assert_eq!(next.count(Status::Sent).await, 1);
+}
