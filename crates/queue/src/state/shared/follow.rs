@@ -2,14 +2,17 @@
 
 use super::super::{StateDb, StateError};
 use super::Mark;
+use crate::redis::RedisPlace;
 use futures_util::StreamExt;
-use redis::RedisError;
 use redis::aio::PubSub;
+use redis::{ErrorKind, RedisError};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A change of which no word came is seen after this.
 const LOOK: Duration = Duration::from_secs(3);
+/// A Redis that is silent while we come is asked anew.
+const LISTEN_WITHIN: Duration = Duration::from_secs(5);
 /// Not to listen again before this after a failure.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 
@@ -21,7 +24,8 @@ impl StateDb {
         let channel = format!("{}state", truth.place.prefix());
         let mut told = None;
         loop {
-            match listen(truth.place.listen().await, &channel).await {
+            let heard = tokio::time::timeout(LISTEN_WITHIN, listen(&truth.place, &channel)).await;
+            match heard.unwrap_or_else(|_| Err((ErrorKind::Io, "no answer in time").into())) {
                 Ok(mut ear) => {
                     let mut messages = ear.on_message();
                     loop {
@@ -31,7 +35,10 @@ impl StateDb {
                         }
                     }
                 }
-                Err(error) => tracing::debug!(%error, "changes of keys and pauses are not heard"),
+                Err(error) => {
+                    tracing::debug!(%error, "changes of keys and pauses are not heard");
+                    self.look(&mut told, &mut changed).await;
+                }
             }
             tokio::time::sleep(LISTEN_AGAIN).await;
         }
@@ -55,8 +62,8 @@ impl StateDb {
     }
 }
 
-async fn listen(ear: Result<PubSub, RedisError>, channel: &str) -> Result<PubSub, RedisError> {
-    let mut ear = ear?;
+async fn listen(place: &RedisPlace, channel: &str) -> Result<PubSub, RedisError> {
+    let mut ear = place.listen().await?;
     ear.subscribe(channel).await?;
     Ok(ear)
 }

@@ -253,3 +253,18 @@ fn keys_go_over_tls_and_follow_a_primary_that_moves() {
     db.create(&NewKey::named("new", NOW)).unwrap();
     assert_eq!(names(&db), ["new", "web"]);
 }
+
+/// It would have taken revoked keys for good until its next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn regress_a_node_that_cannot_listen_looks() {
+    let server = Redis::shared(Flavour::Redis);
+    let near = place(server);
+    server.command(&["ACL", "SETUSER", "deaf", "on", ">word", "~*", "+@all", "resetchannels"]);
+    let far = RedisPlace { user: Some("deaf".into()), password: Some("word".into()), ..near.clone() };
+    let (one, two) = (folder(), folder());
+    let speaks = StateDb::open_shared(one.path(), near).unwrap();
+    let following = followed(StateDb::open_shared(two.path(), far).unwrap());
+    let (deaf, mut told) = tokio::time::timeout(Duration::from_secs(20), following).await.expect("it looks");
+    speaks.pause(&pause(None, "lunch"), NOW).unwrap();
+    until(&mut told, "pause", || deaf.pauses().unwrap().len() == 1).await;
+}
