@@ -64,6 +64,19 @@ async fn what_one_node_does_not_use_the_other_may() {
     assert_eq!(one.ration("a", rate, 64).await.unwrap(), Ration::Mails(10), "no burst after an idle hour");
 }
 
+/// No mail went out until the clock was where it had been.
+#[tokio::test]
+async fn regress_a_rate_goes_on_when_the_clock_is_set_back() {
+    let ([one, two], clock) = nodes(Flavour::Redis).await;
+    let rate = (10, SECOND);
+    assert_eq!(one.ration("a", rate, 64).await.unwrap(), Ration::Mails(10));
+    clock.jump(jiff::SignedDuration::from_hours(-2));
+    let Ration::After(wait) = two.ration("a", rate, 64).await.unwrap() else { panic!("too many") };
+    assert!(wait <= SECOND, "{wait:?}");
+    clock.advance(SECOND);
+    assert_eq!(two.ration("a", rate, 64).await.unwrap(), Ration::Mails(10));
+}
+
 #[tokio::test]
 async fn a_hold_is_known_to_all_and_one_probes() {
     for flavour in Flavour::ALL {

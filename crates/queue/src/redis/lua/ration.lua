@@ -8,6 +8,11 @@ if want < 0 then
     return out({ '0', '0' })
 end
 local ahead = math.max(due - now, 0)
+-- Further ahead it is only when the clock was set back, which is to stop nobody.
+if ahead > most + each then
+    ahead = most
+    redis.call('SET', key, text(now + ahead), 'PX', text(math.ceil(ahead / 1000) + 1000))
+end
 local mails = math.min(math.floor((most - ahead) / each), want)
 if mails < 1 then return out({ '0', text(math.max(math.ceil(ahead + each - most), 1)) }) end
 ahead = math.ceil(ahead + mails * each)
