@@ -12,7 +12,8 @@ local function look(name)
     return { id = id, print = print }
 end
 
-local function store(at)
+-- While the same call may come again its jobs are known (`ku`), should they be done by then.
+local function store(at, asked)
     local id, priority, ro, g = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     local due, ends, size = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
     local base, index, print, till = ARGV[at + 10], ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
@@ -20,7 +21,7 @@ local function store(at)
     local waits = tonumber(due) > now
     local q, st = lane(priority, ro, ''), waits and '0' or QUEUED
     redis.call('HSET', job(id), 'v', 1, 's', waits and 'w' or 'r', 'st', st, 'q', q, 'g', g, 'n', '', 'du', due,
-        'ex', ends, 'dt', '0', 'sz', size, 'ro', ro, 'on', '', 'pr', priority, 'ku', base ~= '' and till or '0',
+        'ex', ends, 'dt', '0', 'sz', size, 'ro', ro, 'on', '', 'pr', priority, 'ku', base ~= '' and till or asked,
         'h', ARGV[at + 7], 'p', '', 'x', ARGV[at + 8], 'b', ARGV[at + 9])
     mortal(id, ends)
     redis.call('ZADD', P .. 'live', 0, id)
@@ -36,7 +37,7 @@ local function store(at)
     tell(id, st)
 end
 
-local function take(first, last)
+local function take(first, last, asked)
     local answers, fresh, twins, octets = {}, {}, {}, 0
     for at = first, last, EACH do
         local id, base, index, print = ARGV[at], ARGV[at + 10], ARGV[at + 11], ARGV[at + 12]
@@ -64,7 +65,7 @@ local function take(first, last)
         if redis.call('ZCARD', P .. 'live') + #fresh > length then return { 'crowded' } end
         if tonumber(redis.call('GET', P .. 'bytes') or '0') + octets > most then return { 'full' } end
     end
-    for _, at in ipairs(fresh) do store(at) end
+    for _, at in ipairs(fresh) do store(at, asked) end
     return answers
 end
 
@@ -75,7 +76,7 @@ while at <= #ARGV do
     if till ~= '' and now > tonumber(till) then
         calls[#calls + 1] = { 'late' }
     else
-        calls[#calls + 1] = take(at + 2, at + 1 + jobs * EACH)
+        calls[#calls + 1] = take(at + 2, at + 1 + jobs * EACH, till ~= '' and till or '0')
     end
     at = at + 2 + jobs * EACH
 end

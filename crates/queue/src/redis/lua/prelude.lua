@@ -157,9 +157,10 @@ local function outlived(ids)
     end
     return some
 end
+-- Those that a key names until later stand behind now, and do not count.
 local function trim(most, at_once)
-    local many = math.min(redis.call('ZCARD', P .. 'done') - most, at_once)
-    if many > 0 then outlived(redis.call('ZRANGE', P .. 'done', 0, many - 1)) end
+    local many = math.min(redis.call('ZCOUNT', P .. 'done', '-inf', text(now)) - most, at_once)
+    if many > 0 then outlived(redis.call('ZRANGEBYSCORE', P .. 'done', '-inf', text(now), 'LIMIT', 0, many)) end
     return many
 end
 

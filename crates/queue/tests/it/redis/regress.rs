@@ -1,9 +1,12 @@
 //! Mended, each by its name.
 
-use super::node::{Node, ask, believed, until};
+use super::node::{Node, ask, believed, job, until};
 use super::way::Way;
-use crate::house::{place, sent};
-use postrider_queue::{LeaseAsk, RedisPlace, Status, Store, StoreError};
+use crate::house::{self, place, sent};
+use postrider_queue::{
+    AnyStore, Idempotency, Inserted, LeaseAsk, NewJob, RedisPlace, RedisSettings, RedisStore, Status, Store,
+    StoreError,
+};
 use std::time::Duration;
 use testkit::{Flavour, Redis};
 
@@ -80,4 +83,36 @@ async fn regress_a_connection_that_died_without_a_word_is_replaced() {
     let next = other.insert("two").await;
     let leases = tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap().unwrap().unwrap();
     assert_eq!(leases[0].job.id, next);
+}
+
+/// More mail with keys than Redis remembers left no place for any other.
+#[tokio::test]
+async fn regress_mail_that_a_key_names_pushes_nothing_out() {
+    let (clock, place) = (house::clock(), place(Redis::shared(Flavour::Redis)));
+    let redis = RedisSettings { history_count: 2, ..RedisSettings::default() };
+    let store = RedisStore::open_by(place, house::settings(), redis, clock.clone()).await.unwrap();
+    let bench = house::House { store: AnyStore::Redis(store), clock, folder: None };
+    let mut ids = Vec::new();
+    for n in 0..6 {
+        let key = Idempotency { key: n.to_string(), fingerprint: [0; 32], index: 0 };
+        let idempotency = (n < 4).then_some(key);
+        ids.extend(bench.insert(vec![NewJob { idempotency, ..house::job("one") }]).await);
+        let lease = bench.lease_one().await;
+        bench.settle(lease, sent()).await;
+        bench.pass(1);
+    }
+    assert_eq!(bench.list(house::all()).await, ids.into_iter().rev().collect::<Vec<_>>());
+}
+
+/// Its answer was lost, and it was sent and forgotten before it was asked again.
+#[tokio::test]
+async fn regress_mail_is_not_forgotten_while_it_may_come_again() {
+    let redis = RedisSettings { history_count: 0, ..believed(15_000) };
+    let node = Node::open(&place(Redis::shared(Flavour::Redis)), redis).await;
+    let one = job("one");
+    node.store.insert(vec![one.clone()]).await.unwrap();
+    let lease = node.lease(1).await.pop().unwrap();
+    node.settle(lease, sent()).await;
+    assert_eq!(node.store.insert(vec![one.clone()]).await.unwrap(), [Inserted::New(one.id)]);
+    assert_eq!(node.unsettled().await, 0);
 }
