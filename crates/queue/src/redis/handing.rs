@@ -95,7 +95,7 @@ async fn take(shared: Arc<Shared>, ask: LeaseAsk) -> Result<Vec<Lease>, StoreErr
         if shared.wire.leases.alive(shared.wire.steady()) {
             match shared.wire.once_leasing(&script::LEASE, &cmd).await {
                 Ok(answer @ Value::Array(_)) => return shared.hand(answer, epoch),
-                // Redis does not believe that we live, or the connection was given up meanwhile.
+                // Redis does not believe that we live, the connection was given up meanwhile, or nothing was found yet.
                 Ok(_) => {}
                 Err(Again::Never(failed)) => return Err(failed.into()),
                 Err(Again::Later(error)) => {

@@ -40,8 +40,10 @@ local function find()
     end
 end
 
-local rows, octets = {}, 0
-while #rows < limit and octets < enough do
+-- What was held, ended or moved elsewhere still stands in its lane. Others wait while we take that out.
+local STRAYS = 10000
+local rows, octets, strays = {}, 0, 0
+while #rows < limit and octets < enough and strays < STRAYS do
     local id, q = find()
     if not id then break end
     local f = redis.call('HMGET', job(id), 's', 'q', 'ex', 'sz', 'h', 'p', 'du', 'dt', 'x', 'b', 'on', 'v')
@@ -55,10 +57,12 @@ while #rows < limit and octets < enough do
         tell(id, SENDING)
         octets = octets + tonumber(f[4])
         rows[#rows + 1] = { id, v, f[5], f[6], f[7], f[3], f[8], f[9], f[10], f[11] }
-    elseif not f[1] and id ~= '' then
-        lost(id)
+    else
+        strays = strays + 1
+        if not f[1] and id ~= '' then lost(id) end
     end
 end
 redis.call('HSET', P .. 'turns', 't', text(turns % 1000000))
 for name, n in pairs(taken) do redis.call('HSET', P .. 'turns', name, text(n % 1000000)) end
+if #rows == 0 and strays == STRAYS then return out('more') end
 return out(rows)

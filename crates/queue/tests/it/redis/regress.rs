@@ -116,3 +116,19 @@ async fn regress_mail_is_not_forgotten_while_it_may_come_again() {
     assert_eq!(node.store.insert(vec![one.clone()]).await.unwrap(), [Inserted::New(one.id)]);
     assert_eq!(node.unsettled().await, 0);
 }
+
+/// All who asked Redis waited until a million of them were taken out.
+#[tokio::test]
+async fn regress_what_is_left_over_in_a_lane_is_taken_out_in_parts() {
+    let server = Redis::shared(Flavour::Redis);
+    let place = place(server);
+    let node = Node::open(&place, believed(600_000)).await;
+    let id = node.insert("one").await;
+    let field = |name| ask(server, &place, "HGET", &format!("j:{id}"), &[name]).text();
+    let lane = format!("q:{}\u{1}{}", field("q"), field("g"));
+    for _ in 0..25 {
+        ask(server, &place, "LPUSH", &lane, &["left"; 1000]);
+    }
+    let lease = node.lease(1).await.pop().unwrap();
+    assert_eq!(lease.job.id, id);
+}
