@@ -12,7 +12,7 @@ use crate::settings::StoreSettings;
 use crate::view::Filter;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -29,7 +29,7 @@ pub(super) struct Filing {
     history: History,
     /// Jobs that were done here.
     waiting: Mutex<Vec<JobId>>,
-    full: Notify,
+    full: Arc<Notify>,
     /// One writes at a time; up to where what was taken out elsewhere was taken out here.
     writing: tokio::sync::Mutex<Option<u64>>,
 }
@@ -39,13 +39,18 @@ impl Filing {
         Self {
             history,
             waiting: Mutex::default(),
-            full: Notify::new(),
+            full: Arc::default(),
             writing: tokio::sync::Mutex::new(None),
         }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<JobId>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Told when enough waits to be written.
+    pub(super) fn full(&self) -> Arc<Notify> {
+        self.full.clone()
     }
 
     pub(super) fn done(&self, id: JobId) {
@@ -108,17 +113,34 @@ impl Shared {
         }
         filing.remove(gone).await?;
         *seen = Some(upto);
-        let ids: HashSet<JobId> = std::mem::take(&mut *filing.waiting()).into_iter().collect();
-        let ids: Vec<JobId> = ids.into_iter().collect();
-        for some in ids.chunks(READ_TOGETHER) {
-            if let Err(error) = self.write_down(filing, some).await {
-                filing.waiting().extend(some);
-                tracing::warn!(%error, "history cannot be written now");
-            }
-        }
+        self.write_all(filing).await;
         let since = past(self.wire.now(), &self.settings);
         let history = filing.history.clone();
         blocking(move || history.retain(since)).await
+    }
+
+    /// What waits is taken out when it is written, for who does this may be stopped.
+    async fn write_all(&self, filing: &Filing) {
+        let mut left = filing.waiting().len();
+        while left > 0 {
+            let some: Vec<JobId> = filing.waiting().iter().take(left.min(READ_TOGETHER)).copied().collect();
+            left -= some.len();
+            let ids: Vec<JobId> = some.iter().copied().collect::<HashSet<_>>().into_iter().collect();
+            let written = self.write_down(filing, &ids).await;
+            {
+                let mut waiting = filing.waiting();
+                waiting.drain(..some.len());
+                if written.is_err() {
+                    waiting.extend(some);
+                }
+            }
+            if let Err(error) = written {
+                tracing::warn!(%error, "history cannot be written now");
+                if matches!(error, StoreError::Away(_)) {
+                    return;
+                }
+            }
+        }
     }
 
     async fn write_down(&self, filing: &Filing, ids: &[JobId]) -> Result<(), StoreError> {
@@ -159,14 +181,13 @@ fn past(now: Timestamp, settings: &StoreSettings) -> Timestamp {
 }
 
 /// Until the store is gone.
-pub(super) async fn keep(store: Weak<Shared>) {
+pub(super) async fn keep(store: Weak<Shared>, full: Arc<Notify>) {
     loop {
-        let Some(shared) = store.upgrade() else { return };
-        let Some(filing) = &shared.wire.ears.filing else { return };
         tokio::select! {
             () = tokio::time::sleep(WRITTEN_AFTER) => {}
-            () = filing.full.notified() => {}
+            () = full.notified() => {}
         }
+        let Some(shared) = store.upgrade() else { return };
         if let Err(error) = shared.file().await {
             tracing::warn!(%error, "history cannot be written now");
         }

@@ -95,7 +95,7 @@ impl Shared {
     /// Brings what time brings; returns in how long there is more.
     pub(super) async fn sweep(&self) -> Result<Option<Duration>, StoreError> {
         let keep = u64::try_from(self.settings.keep_history.as_micros()).unwrap_or(u64::MAX >> 12);
-        let mut next = None;
+        let (mut next, until) = (None, Instant::now() + self.beat_every());
         for _ in 0..ROUNDS {
             let mut cmd = self.wire.call(&script::SWEEP);
             cmd.arg(self.history_count()).arg(keep);
@@ -110,6 +110,10 @@ impl Shared {
             self.expire(&past).await?;
             if !more && past.is_empty() {
                 break;
+            }
+            // The next sign of life is due, by the same task.
+            if Instant::now() >= until {
+                return Ok(Some(Duration::ZERO));
             }
         }
         Ok(next)
@@ -138,10 +142,12 @@ pub(super) async fn keep(store: Weak<Shared>) {
                 Err(error) => tracing::warn!(%error, "what time brings could not be brought"),
             }
         }
-        let wake = tokio::time::sleep_until(beat_at.min(sweep_at));
+        let (hurry, wake) = (shared.hurry.clone(), tokio::time::sleep_until(beat_at.min(sweep_at)));
+        // Who waits does not keep the store.
+        drop(shared);
         tokio::select! {
             () = wake => {}
-            () = shared.hurry.notified() => sweep_at = Instant::now(),
+            () = hurry.notified() => sweep_at = Instant::now(),
         }
     }
 }

@@ -92,7 +92,7 @@ struct Shared {
     redis: RedisSettings,
     worth: Worth,
     /// The keeper is to look at the time: mail is due earlier than it knew.
-    hurry: Notify,
+    hurry: Arc<Notify>,
     /// How often the clock was moved by hand; up to which of these what that brings was begun, and done.
     pokes: AtomicU64,
     sweeping: AtomicU64,

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// How a node uses Redis.
 #[derive(Debug, Clone)]
@@ -115,7 +115,7 @@ impl RedisStore {
             settings,
             redis,
             worth,
-            hurry: Notify::new(),
+            hurry: Arc::default(),
             pokes: AtomicU64::new(0),
             sweeping: AtomicU64::new(0),
             swept: watch::Sender::new(0),
@@ -136,8 +136,10 @@ impl RedisStore {
         drop(tokio::time::timeout(Duration::from_secs(5), listening).await);
         let keeping = tokio::spawn(keeper::keep(Arc::downgrade(&shared)));
         shared.keeper.add(keeping.abort_handle());
-        let filing = tokio::spawn(filing::keep(Arc::downgrade(&shared)));
-        shared.keeper.add(filing.abort_handle());
+        if let Some(filing) = &shared.wire.ears.filing {
+            let writing = tokio::spawn(filing::keep(Arc::downgrade(&shared), filing.full()));
+            shared.keeper.add(writing.abort_handle());
+        }
         Ok(Self(shared))
     }
 }

@@ -132,3 +132,18 @@ async fn regress_what_is_left_over_in_a_lane_is_taken_out_in_parts() {
     let lease = node.lease(1).await.pop().unwrap();
     assert_eq!(lease.job.id, id);
 }
+
+/// It said for ever that it lives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn regress_a_store_that_nobody_has_any_more_is_no_node() {
+    let server = Redis::shared(Flavour::Redis);
+    let place = place(server);
+    let other = Node::open(&place, believed(1000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let redis = RedisSettings { data_dir: Some(folder.path().to_owned()), ..believed(1000) };
+    let node = Node::open(&place, redis).await;
+    let name = node.name().await;
+    drop(node);
+    until("it is no node", async || ask(server, &place, "ZSCORE", "nodes", &[&name]).text().is_empty()).await;
+    assert_eq!(other.store.stats().await.unwrap().nodes.len(), 1);
+}
