@@ -16,6 +16,7 @@ for at = 4, #ARGV, 2 do
 end
 local held = redis.call('HGETALL', P .. 'n:' .. ME)
 for i = 1, #held, 2 do
-    if has[held[i]] ~= held[i + 1] then give(held[i], held[i + 1], ME, false) end
+    -- What was not heard of for longer than a lease may be what the node could not tell us for all its patience.
+    if has[held[i]] ~= held[i + 1] then give(held[i], held[i + 1], ME, not lives(ME)) end
 end
 return out({ unknown, redis.call('HGET', P .. 'beats', ME) or '' })

@@ -8,7 +8,7 @@ use postrider_queue::{
     StoreError,
 };
 use std::time::Duration;
-use testkit::{Flavour, Redis};
+use testkit::{Flavour, Link, Redis};
 
 /// It would have had a lease that nobody takes back when it dies.
 #[tokio::test]
@@ -146,4 +146,24 @@ async fn regress_a_store_that_nobody_has_any_more_is_no_node() {
     drop(node);
     until("it is no node", async || ask(server, &place, "ZSCORE", "nodes", &[&name]).text().is_empty()).await;
     assert_eq!(other.store.stats().await.unwrap().nodes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn regress_a_lease_that_a_silent_node_forgot_is_marked() {
+    let server = Redis::shared(Flavour::Redis);
+    let (near, link) = (place(server), Link::to(server.port()));
+    let far = RedisPlace { queue: near.queue.clone(), ..RedisPlace::tcp("127.0.0.1", link.port(), 0) };
+    let node = Node::open(&far, believed(600_000)).await;
+    let (name, id) = (node.name().await, node.insert("one").await);
+    let lease = node.lease(1).await.pop().unwrap();
+    let job = format!("j:{id}");
+    // As if Redis had a lease of the node that the node has not any more, and had been away.
+    ask(server, &near, "HSET", &job, &["v", "7"]);
+    ask(server, &near, "HSET", &format!("n:{name}"), &[&id.to_string(), "7"]);
+    ask(server, &near, "ZADD", "nodes", &["1", &name]);
+    link.sever();
+    link.heal();
+    assert_eq!(node.count(Status::Sending).await, 0);
+    assert_eq!(ask(server, &near, "HGET", &job, &["dt"]).text(), "1");
+    drop(lease);
 }
