@@ -261,14 +261,19 @@ impl Wire {
         StoreError::Io(text)
     }
 
-    /// One command that is no script of ours, on a connection that is there.
+    /// One command that is no script of ours, asked once.
     pub(super) async fn plain(&self, cmd: &Cmd) -> Result<Value, RedisError> {
-        let mut connection = match self.connected().await {
-            Ok(connected) => connected.connection,
-            Err(Again::Later(error)) => return Err(error),
-            Err(Again::Never(_)) => return Err((ErrorKind::Client, "the queue is gone").into()),
+        let asking = async {
+            let mut connection = match self.connected().await {
+                Ok(connected) => connected.connection,
+                Err(Again::Later(error)) => return Err(error),
+                Err(Again::Never(_)) => return Err((ErrorKind::Client, "the queue is gone").into()),
+            };
+            ask(&mut connection, cmd).await
         };
-        ask(&mut connection, cmd).await
+        // Many may stand before us where connections are made.
+        let asked = tokio::time::timeout(super::PATIENCE, asking).await;
+        asked.unwrap_or_else(|_| Err((ErrorKind::Io, "no answer in time").into()))
     }
 
     pub(super) fn say(&self, why: Option<String>) {
