@@ -8,7 +8,7 @@ local function look(name)
     local value = redis.call('GET', P .. 'i:' .. name)
     if not value then return nil end
     local till, id, print = string.match(value, '^(%S+) (%S+) (%S+)$')
-    if tonumber(till) <= now then return nil end
+    if (tonumber(till) or 0) <= now then return nil end
     return { id = id, print = print }
 end
 

@@ -167,3 +167,16 @@ async fn regress_a_lease_that_a_silent_node_forgot_is_marked() {
     assert_eq!(ask(server, &near, "HGET", &job, &["dt"]).text(), "1");
     drop(lease);
 }
+
+/// The call failed, and those that were asked with it had been stored.
+#[tokio::test]
+async fn regress_a_key_that_somebody_else_wrote_costs_no_mail() {
+    let server = Redis::shared(Flavour::Redis);
+    let place = place(server);
+    let node = Node::open(&place, believed(15_000)).await;
+    let one = job("one");
+    ask(server, &place, "SET", &format!("i:{}:{}k:0", one.project.len(), one.project), &["odd"]);
+    let idempotency = Some(Idempotency { key: "k".into(), fingerprint: [0; 32], index: 0 });
+    let inserted = node.store.insert(vec![NewJob { idempotency, ..one.clone() }]).await;
+    assert_eq!(inserted.unwrap(), [Inserted::New(one.id)]);
+}
