@@ -34,6 +34,7 @@ mod filing;
 mod form;
 mod gather;
 mod handing;
+mod judging;
 mod keeper;
 mod leases;
 mod meeting;
@@ -61,7 +62,7 @@ use crate::store::{Change, KnownRelays, Lease, LeaseAsk};
 use crate::view::{Action, Content, Filter, JobView, Page, Stats};
 use keeper::Keeper;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use wire::Wire;
@@ -90,7 +91,7 @@ struct Shared {
     wire: Wire,
     settings: StoreSettings,
     redis: RedisSettings,
-    worth: Worth,
+    worth: Mutex<Worth>,
     /// The keeper is to look at the time: mail is due earlier than it knew.
     hurry: Arc<Notify>,
     /// How often the clock was moved by hand; up to which of these what that brings was begun, and done.
@@ -199,7 +200,7 @@ impl RedisStore {
 
     /// Whether what Redis answered for survives its crash.
     pub(crate) fn durable(&self) -> bool {
-        self.0.worth.durable
+        self.0.worth_now().durable
     }
 
     pub(crate) fn refusing(&self) -> Option<String> {
@@ -213,7 +214,7 @@ impl RedisStore {
 
     /// What this Redis promises, and what it was seen to break since.
     pub fn worth(&self) -> Worth {
-        let mut worth = self.0.worth.clone();
+        let mut worth = self.0.worth_now();
         worth.warnings.extend(self.0.wire.past.reports());
         worth
     }

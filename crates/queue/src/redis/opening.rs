@@ -2,6 +2,7 @@
 
 use super::filing::{self, Filing};
 use super::form;
+use super::judging;
 use super::keeper::{self, Keeper};
 use super::place::{RedisPlace, trouble};
 use super::wire::Wire;
@@ -13,8 +14,8 @@ use crate::listing::blocking;
 use crate::settings::StoreSettings;
 use redis::aio::MultiplexedConnection;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -114,7 +115,7 @@ impl RedisStore {
             wire,
             settings,
             redis,
-            worth,
+            worth: Mutex::new(worth),
             hurry: Arc::default(),
             pokes: AtomicU64::new(0),
             sweeping: AtomicU64::new(0),
@@ -136,6 +137,8 @@ impl RedisStore {
         drop(tokio::time::timeout(Duration::from_secs(5), listening).await);
         let keeping = tokio::spawn(keeper::keep(Arc::downgrade(&shared)));
         shared.keeper.add(keeping.abort_handle());
+        let judging = tokio::spawn(judging::keep(Arc::downgrade(&shared)));
+        shared.keeper.add(judging.abort_handle());
         if let Some(filing) = &shared.wire.ears.filing {
             let writing = tokio::spawn(filing::keep(Arc::downgrade(&shared), filing.full()));
             shared.keeper.add(writing.abort_handle());
@@ -212,7 +215,10 @@ pub(super) async fn worth(
             return Err(StoreError::Unfit(why));
         }
     }
-    let aof = info(connection, "persistence").await.get("aof_enabled").is_some_and(|on| on == "1");
+    let persistence = info(connection, "persistence").await;
+    let Some(aof) = persistence.get("aof_enabled").map(|on| on == "1") else {
+        return Err(trouble(place, &"INFO is not answered"));
+    };
     let sync = config(connection, "appendfsync").await;
     let mut worth = Worth { durable: aof && sync.as_deref() == Some("always"), warnings: Vec::new() };
     match (aof, sync.as_deref()) {

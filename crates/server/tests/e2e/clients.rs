@@ -13,9 +13,9 @@ const MAIL: &str = "From: a@example.com\r\nTo: ada@example.org\r\nSubject: Stock
 
 const PYTHON: &str = "
 import smtplib, sys
-port, key, file = sys.argv[1:]
+port, user, key, file = sys.argv[1:]
 with smtplib.SMTP('127.0.0.1', int(port)) as c:
-    c.login('tests', key)
+    c.login(user, key)
     c.sendmail('a@example.com', ['ada@example.org'], open(file, 'rb').read())
 ";
 
@@ -60,7 +60,7 @@ fn unpacked(path: &str) -> PathBuf {
 async fn python_smtplib() {
     check(|daemon, file| {
         let mut python = Command::new("python3");
-        python.args(["-c", PYTHON, &daemon.smtp_port.to_string(), &daemon.api.key]).arg(file);
+        python.args(["-c", PYTHON, &daemon.smtp_port.to_string(), &daemon.user, &daemon.api.key]).arg(file);
         python
     })
     .await;
@@ -96,7 +96,7 @@ async fn msmtp() {
     check(|daemon, _| {
         let mut msmtp = Command::new(unpacked("msmtp/usr/bin/msmtp"));
         msmtp.args(["--host=127.0.0.1", &format!("--port={}", daemon.smtp_port), "--from=a@example.com"]);
-        msmtp.args(["--auth=plain", "--user=tests", "--tls=off", "ada@example.org"]);
+        msmtp.args(["--auth=plain", "--tls=off", "ada@example.org"]).arg(format!("--user={}", daemon.user));
         msmtp.arg(format!("--passwordeval=echo {}", daemon.api.key));
         msmtp
     })
@@ -108,7 +108,12 @@ async fn curl() {
     check(|daemon, file| {
         let mut curl = Command::new("curl");
         curl.args(["-sS", &format!("smtp://127.0.0.1:{}", daemon.smtp_port), "--mail-from", "a@example.com"]);
-        curl.args(["--mail-rcpt", "ada@example.org", "--user", &format!("tests:{}", daemon.api.key)]);
+        curl.args([
+            "--mail-rcpt",
+            "ada@example.org",
+            "--user",
+            &format!("{}:{}", daemon.user, daemon.api.key),
+        ]);
         curl.arg("--upload-file").arg(file);
         curl
     })

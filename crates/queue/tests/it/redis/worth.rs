@@ -1,6 +1,6 @@
 //! What a Redis is worth to mail, and which one is refused.
 
-use super::node::{Node, ask, believed, text};
+use super::node::{Node, ask, believed, text, until};
 use crate::house::place;
 use postrider_queue::{Store, StoreError};
 use testkit::{Flavour, Redis};
@@ -37,5 +37,27 @@ async fn b2_33_a_redis_that_would_throw_mail_away_is_refused() {
         assert!(error.to_string().contains("maxmemory-policy"), "{policy}: {error}");
         assert!(!matches!(error, StoreError::Closed), "{policy}");
         assert_eq!(ask(&server, &place, "EXISTS", "meta", &[]).integer(), 0, "{policy}");
+    }
+}
+
+/// What was promised at the start is not said for ever.
+#[tokio::test]
+async fn b2_32_a_redis_that_is_set_anew_while_it_runs_is_told_so() {
+    let server = Redis::with(Flavour::Redis, "maxmemory 100mb");
+    let node = Node::open(&place(&server), believed(300)).await;
+    assert!(node.store.durable());
+    let set = |name, value| server.command(&["CONFIG", "SET", name, value]);
+    let says = async |durable: bool, warning: &str| {
+        let worth = node.redis.worth();
+        worth.durable == durable && text(&worth.warnings).contains(warning)
+    };
+    for (name, value, durable, warning) in [
+        ("appendfsync", "everysec", false, "once a second"),
+        ("appendfsync", "always", true, ""),
+        ("maxmemory-policy", "allkeys-lru", false, "throw mail away"),
+        ("maxmemory-policy", "noeviction", true, ""),
+    ] {
+        set(name, value);
+        until("it is told", async || says(durable, warning).await).await;
     }
 }
