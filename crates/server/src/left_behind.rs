@@ -83,8 +83,16 @@ pub(crate) fn mark(data_dir: &Path, place: &RedisPlace) -> Result<(), Failure> {
     if std::fs::read_to_string(&path).is_ok_and(|before| before == text) {
         return Ok(());
     }
-    let written = std::fs::write(&path, text).and_then(|()| std::fs::File::open(&path)?.sync_all());
-    written.map_err(|because| Failure::Create { path, because })
+    whole(data_dir, &path, &text).map_err(|because| Failure::Create { path, because })
+}
+
+/// Whole or not at all, also when the power goes: half a place would stop each start.
+fn whole(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text)?;
+    std::fs::File::open(&new)?.sync_all()?;
+    std::fs::rename(&new, path)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 pub(crate) fn unmark(data_dir: &Path) -> Result<(), Failure> {

@@ -171,6 +171,10 @@ pub(crate) async fn run(
             Some(word) => tell(&store, word).await,
             None => store.holds().await.map(|holds| desks.iter().for_each(|desk| desk.adopt(&holds, &words))),
         };
+        if word.is_none() && !words.is_empty() {
+            // What a word of ours stood against is looked at again once that is told.
+            told.mark_changed();
+        }
         if let Err(error) = done {
             tracing::debug!(%error, "the other nodes are not reached");
             told.mark_changed();
